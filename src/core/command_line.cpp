@@ -1,0 +1,110 @@
+#include <algorithm>
+#include <map>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "canopy/core/options.hpp"
+
+namespace canopy {
+namespace {
+
+/// "--max_depth=3" -> "--max-depth=3": the two spellings are one option.
+std::string normalised(std::string word) {
+  if (!word.starts_with("--")) return word;
+  auto const end = std::min(word.find('='), word.size());
+  std::replace(word.begin(), word.begin() + static_cast<std::ptrdiff_t>(end), '_', '-');
+  return word;
+}
+
+class Parser {
+ public:
+  Parser(std::string const& command, std::string const& summary, Options const& options)
+      : app_{summary, "canopy " + command}, options_{options} {
+    app_.get_formatter()->column_width(34);
+    app_.set_help_flag("-h,--help", "print this page and leave");
+    app_.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    for (auto const& row : options.rows()) add(row);
+    app_.add_option("--config", config_, "read options from a TOML file; the command line wins")
+        ->type_name("FILE")
+        ->group("Common");
+  }
+
+  /// False when help was asked for.
+  bool parse(std::span<std::string const> words) {
+    std::vector<std::string> reversed;
+    for (auto const& word : words) reversed.push_back(normalised(word));
+    std::ranges::reverse(reversed);
+    try {
+      app_.parse(reversed);
+    } catch (CLI::CallForHelp const&) {
+      return false;
+    } catch (CLI::ExtrasError const&) {
+      throw unknown(app_.remaining());
+    } catch (CLI::ParseError const& e) {
+      throw UserError{std::string{e.what()} + "; `" + app_.get_name() + " --help` lists the options"};
+    }
+    return true;
+  }
+
+  std::string help() const {
+    auto page = app_.help();
+    for (auto const& section : options_.sections())
+      page += fmt::format("\n[{}] in the TOML file\n{}\n", section.name, section.help);
+    return page;
+  }
+
+  std::string const& config() const { return config_; }
+  std::map<std::string, std::string> const& given() const { return given_; }
+
+ private:
+  void add(Options::Row const& row) {
+    auto const take = [this, name = row.name](CLI::results_t const& words) {
+      given_[name] = words.back();
+      return true;
+    };
+    auto const spelling = row.is_positional ? row.name : "--" + row.name;
+    auto* option = app_.add_option(spelling, take, row.help);
+    if (row.is_flag) option->expected(0, 1)->default_str("true");
+    option->type_name(row.range)->group(row.group);
+    option->run_callback_for_default(false);
+    option->default_str(row.is_flag && !row.is_positional ? "true" : row.initial);
+    if (row.is_flag) option->description(fmt::format("{} [{}]", row.help, row.initial));
+  }
+
+  UserError unknown(std::vector<std::string> const& words) const {
+    for (auto const& word : words) {
+      if (!word.starts_with("-"))
+        return UserError{fmt::format("unexpected word '{}'; `{} --help` lists what is accepted",
+                                     word, app_.get_name())};
+      auto const name = word.substr(word.find_first_not_of('-'), word.find('=') - 2);
+      auto names = options_.names();
+      names.emplace_back("config");
+      return UserError{fmt::format("unknown option --{}{}; `{} --help` lists all", name,
+                                   text::did_you_mean(name, names), app_.get_name())};
+    }
+    return UserError{"there are words that fit no option"};
+  }
+
+  CLI::App app_;
+  Options const& options_;
+  std::string config_;
+  std::map<std::string, std::string> given_;
+};
+
+}  // namespace
+
+CommandLine read_command_line(std::string const& command, std::string const& summary,
+                              Options& options, std::span<std::string const> words) {
+  Parser parser{command, summary, options};
+  if (!parser.parse(words)) return {parser.help(), {}};
+  CommandLine result;
+  if (!parser.config().empty()) options.read_toml(parser.config());
+  for (auto const& [name, value] : parser.given()) {
+    options.set(name, value);
+    result.given.push_back(name);
+  }
+  return result;
+}
+
+}  // namespace canopy

@@ -1,0 +1,108 @@
+#include "canopy/core/options.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "canopy/core/toml.hpp"
+
+namespace canopy {
+namespace {
+
+std::string dashed(std::string_view name) { return text::replace_all(std::string{name}, '_', '-'); }
+std::string underscored(std::string_view name) {
+  return text::replace_all(std::string{name}, '-', '_');
+}
+
+std::string toml_quoted(std::string_view word) {
+  auto out = std::string{"\""};
+  for (char const c : word) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
+toml::table parse_file(std::filesystem::path const& file) {
+  if (!std::filesystem::exists(file))
+    throw UserError{"--config " + file.string() + ": there is no such file"};
+  try {
+    return toml::parse_file(file.string());
+  } catch (toml::parse_error const& e) {
+    auto const at = e.source().begin;
+    throw UserError{fmt::format("{}: line {}, column {}: {}", file.string(), at.line, at.column,
+                                e.description())};
+  }
+}
+
+}  // namespace
+
+std::string toml_text(TomlNode const& where, toml::node const& value) {
+  if (auto const* word = value.as_string()) return word->get();
+  if (auto const* flag = value.as_boolean()) return flag->get() ? "true" : "false";
+  if (auto const* whole = value.as_integer()) return std::to_string(whole->get());
+  if (auto const* real = value.as_floating_point()) return text::shortest(real->get());
+  if (auto const* list = value.as_array()) {
+    std::vector<std::string> words;
+    for (auto const& item : *list) words.push_back(toml_text(where, item));
+    return text::join(words, ",");
+  }
+  throw where.error(value, "expected a number, a word, true, false or a list of these");
+}
+
+bool Options::has(std::string_view name) const {
+  return std::ranges::find(rows_, dashed(name), &Row::name) != rows_.end();
+}
+
+std::vector<std::string> Options::names() const {
+  std::vector<std::string> names;
+  for (auto const& row : rows_) names.push_back(row.name);
+  return names;
+}
+
+void Options::set(std::string_view name, std::string const& value) {
+  auto const found = std::ranges::find(rows_, dashed(name), &Row::name);
+  if (found == rows_.end())
+    throw UserError{fmt::format("unknown option --{}{}", dashed(name),
+                                text::did_you_mean(dashed(name), names()))};
+  found->set(value);
+}
+
+void Options::read_toml(std::filesystem::path const& path) {
+  auto const table = parse_file(path);
+  auto const file = path.string();
+  TomlNode const root{table, file};
+  for (auto const& [key, node] : table) {
+    auto const name = std::string{key.str()};
+    auto const section = std::ranges::find(sections_, name, &Section::name);
+    if (section != sections_.end()) {
+      if (!node.is_table()) throw root.error(node, "'" + name + "' must be a table");
+      section->read(TomlNode{*node.as_table(), file});
+      continue;
+    }
+    try {
+      set(name, toml_text(root, node));
+    } catch (UserError const& e) {
+      auto const text = std::string{e.what()};
+      throw text.starts_with(file) ? e : root.error(node, text);
+    }
+  }
+}
+
+std::string Options::to_toml() const {
+  std::string out;
+  std::string group;
+  for (auto const& row : rows_) {
+    if (!row.is_recorded) continue;
+    if (row.group != group) {
+      out += fmt::format("{}# {}\n", out.empty() ? "" : "\n", row.group);
+      group = row.group;
+    }
+    auto const value = row.get();
+    out += fmt::format("{} = {}\n", underscored(row.name), row.is_text ? toml_quoted(value) : value);
+  }
+  for (auto const& section : sections_) out += "\n" + section.print();
+  return out;
+}
+
+}  // namespace canopy

@@ -1,0 +1,40 @@
+# canopy_test(<name> SOURCES <file>... [NP <n>...] [LINK <target>...] [TIMEOUT <s>] [SLOW])
+#
+# One executable, one ctest entry per process count: <name>.np1, <name>.np2, ...  Without NP it is a
+# plain process that needs no mpirun and that a debugger can start. Every entry carries the label
+# `quick`, or `slow` when SLOW is given: tests/run.sh runs the quick ones, tests/run.sh --all both.
+function(canopy_test name)
+  cmake_parse_arguments(arg "SLOW" "TIMEOUT" "SOURCES;NP;LINK" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  target_link_libraries(${name} PRIVATE ${arg_LINK} canopy_flags GTest::gtest GTest::gmock)
+  target_compile_definitions(${name} PRIVATE CANOPY_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  set(label quick)
+  if(arg_SLOW)
+    set(label slow)
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  if(NOT arg_NP)
+    target_link_libraries(${name} PRIVATE GTest::gtest_main)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES LABELS "${label};serial" TIMEOUT ${arg_TIMEOUT})
+    return()
+  endif()
+  target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/mpi_main.cpp)
+  target_link_libraries(${name} PRIVATE canopy_comm)
+  foreach(np IN LISTS arg_NP)
+    add_test(NAME ${name}.np${np} COMMAND ${CANOPY_MPIRUN} -np ${np} $<TARGET_FILE:${name}>)
+    set_tests_properties(${name}.np${np} PROPERTIES
+      LABELS "${label};mpi;np${np}"                 # ctest -L np4
+      PROCESSORS ${np}                              # ctest -j starts no more ranks than cores
+      TIMEOUT ${arg_TIMEOUT}                        # a deadlock is a failure, not a stuck pipeline
+      ENVIRONMENT "${CANOPY_MPI_ENVIRONMENT}")
+  endforeach()
+endfunction()
+
+set(CANOPY_MPIRUN ${MPIEXEC_EXECUTABLE} --oversubscribe --bind-to none)
+set(CANOPY_MPI_ENVIRONMENT
+  OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+  OMPI_MCA_btl_tcp_if_include=lo OMPI_MCA_oob_tcp_if_include=lo OMPI_MCA_mpi_yield_when_idle=1)
