@@ -9,7 +9,8 @@ namespace {
 
 template <class Pairs>
 auto find_pair(Pairs& pairs, std::string_view name) {
-  return std::ranges::find(pairs, name, [](auto const& pair) -> std::string_view { return pair.first; });
+  return std::ranges::find(pairs, name,
+                           [](auto const& pair) -> std::string_view { return pair.first; });
 }
 
 template <class Pairs, class Value>

@@ -42,7 +42,8 @@ class Parser {
     } catch (CLI::ExtrasError const&) {
       throw unknown(app_.remaining());
     } catch (CLI::ParseError const& e) {
-      throw UserError{std::string{e.what()} + "; `" + app_.get_name() + " --help` lists the options"};
+      throw UserError{std::string{e.what()} + "; `" + app_.get_name() +
+                      " --help` lists the options"};
     }
     return true;
   }

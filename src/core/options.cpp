@@ -1,6 +1,8 @@
 #include "canopy/core/options.hpp"
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -9,7 +11,9 @@
 namespace canopy {
 namespace {
 
-std::string dashed(std::string_view name) { return text::replace_all(std::string{name}, '_', '-'); }
+std::string dashed(std::string_view name) {
+  return text::replace_all(std::string{name}, '_', '-');
+}
 std::string underscored(std::string_view name) {
   return text::replace_all(std::string{name}, '-', '_');
 }
@@ -23,15 +27,13 @@ std::string toml_quoted(std::string_view word) {
   return out + '"';
 }
 
-toml::table parse_file(std::filesystem::path const& file) {
-  if (!std::filesystem::exists(file))
-    throw UserError{"--config " + file.string() + ": there is no such file"};
+toml::table parse_toml(std::string const& toml, std::string const& file) {
   try {
-    return toml::parse_file(file.string());
+    return toml::parse(toml, file);
   } catch (toml::parse_error const& e) {
     auto const at = e.source().begin;
-    throw UserError{fmt::format("{}: line {}, column {}: {}", file.string(), at.line, at.column,
-                                e.description())};
+    throw UserError{
+        fmt::format("{}: line {}, column {}: {}", file, at.line, at.column, e.description())};
   }
 }
 
@@ -41,7 +43,10 @@ std::string toml_text(TomlNode const& where, toml::node const& value) {
   if (auto const* word = value.as_string()) return word->get();
   if (auto const* flag = value.as_boolean()) return flag->get() ? "true" : "false";
   if (auto const* whole = value.as_integer()) return std::to_string(whole->get());
-  if (auto const* real = value.as_floating_point()) return text::shortest(real->get());
+  if (auto const* real = value.as_floating_point()) {
+    auto const text = text::shortest(real->get());  // 1.0 stays a share, it is not the count 1
+    return text.find_first_not_of("-0123456789") == std::string::npos ? text + ".0" : text;
+  }
   if (auto const* list = value.as_array()) {
     std::vector<std::string> words;
     for (auto const& item : *list) words.push_back(toml_text(where, item));
@@ -69,8 +74,16 @@ void Options::set(std::string_view name, std::string const& value) {
 }
 
 void Options::read_toml(std::filesystem::path const& path) {
-  auto const table = parse_file(path);
-  auto const file = path.string();
+  if (!std::filesystem::exists(path))
+    throw UserError{"--config " + path.string() + ": there is no such file"};
+  std::ifstream in{path};
+  std::string const text{std::istreambuf_iterator<char>{in}, {}};
+  if (!in) throw UserError{"--config " + path.string() + ": cannot be read"};
+  read_toml_text(text, path.string());
+}
+
+void Options::read_toml_text(std::string const& toml, std::string const& file) {
+  auto const table = parse_toml(toml, file);
   TomlNode const root{table, file};
   for (auto const& [key, node] : table) {
     auto const name = std::string{key.str()};
@@ -99,7 +112,8 @@ std::string Options::to_toml() const {
       group = row.group;
     }
     auto const value = row.get();
-    out += fmt::format("{} = {}\n", underscored(row.name), row.is_text ? toml_quoted(value) : value);
+    out +=
+        fmt::format("{} = {}\n", underscored(row.name), row.is_text ? toml_quoted(value) : value);
   }
   for (auto const& section : sections_) out += "\n" + section.print();
   return out;

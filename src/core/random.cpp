@@ -23,9 +23,8 @@ std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> c, std::uint64_
 // The last counter word keeps derived keys apart from the numbers that a Stream hands out (0) and
 // keys made from numbers (1) apart from keys made from words (2).
 Key Key::with(std::uint64_t number) const {
-  auto const r = philox({static_cast<std::uint32_t>(number),
-                         static_cast<std::uint32_t>(number >> 32), 0, 1},
-                        value_);
+  auto const r = philox(
+      {static_cast<std::uint32_t>(number), static_cast<std::uint32_t>(number >> 32), 0, 1}, value_);
   return Key{std::uint64_t{r[0]} << 32 | r[1]};
 }
 
@@ -35,8 +34,8 @@ Key Key::with(std::string_view purpose) const {
     std::array<std::uint32_t, 2> words{};
     for (std::size_t i = at; i < std::min(at + 8, purpose.size()); ++i)
       words[(i - at) / 4] |= std::uint32_t{static_cast<unsigned char>(purpose[i])} << 8 * (i % 4);
-    auto const r = philox({words[0], words[1], static_cast<std::uint32_t>(purpose.size()), 2},
-                          key.value_);
+    auto const r =
+        philox({words[0], words[1], static_cast<std::uint32_t>(purpose.size()), 2}, key.value_);
     key = Key{std::uint64_t{r[0]} << 32 | r[1]};
   }
   return key;

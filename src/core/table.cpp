@@ -59,7 +59,9 @@ Cell Table::at(std::size_t row, std::size_t column) const {
                     columns_.at(column).values);
 }
 
-Cell Table::at(std::size_t row, std::string_view column) const { return at(row, index_of(column)); }
+Cell Table::at(std::size_t row, std::string_view column) const {
+  return at(row, index_of(column));
+}
 
 double Table::number(std::size_t row, std::string_view column) const {
   auto const cell = at(row, column);

@@ -46,8 +46,12 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::optional<double> to_double(std::string_view word) { return parse<double>(word); }
-std::optional<std::int64_t> to_int(std::string_view word) { return parse<std::int64_t>(word); }
+std::optional<double> to_double(std::string_view word) {
+  return parse<double>(word);
+}
+std::optional<std::int64_t> to_int(std::string_view word) {
+  return parse<std::int64_t>(word);
+}
 
 std::string join(std::span<std::string const> words, std::string_view separator) {
   return fmt::format("{}", fmt::join(words, separator));

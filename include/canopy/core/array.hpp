@@ -14,10 +14,10 @@ namespace canopy {
 /// A dense array of one of the element types that files and messages know. Row-major; an empty
 /// shape means "one dimension, as long as the data".
 struct Array {
-  using Data = std::variant<std::vector<std::uint8_t>, std::vector<std::uint16_t>,
-                            std::vector<std::uint32_t>, std::vector<std::int32_t>,
-                            std::vector<std::int64_t>, std::vector<float>, std::vector<double>,
-                            std::vector<std::string>>;
+  using Data =
+      std::variant<std::vector<std::uint8_t>, std::vector<std::uint16_t>,
+                   std::vector<std::uint32_t>, std::vector<std::int32_t>, std::vector<std::int64_t>,
+                   std::vector<float>, std::vector<double>, std::vector<std::string>>;
   Data data;
   std::vector<std::int64_t> shape;
 

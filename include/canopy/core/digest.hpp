@@ -18,10 +18,8 @@ class Sha256 {
     crypto_hash_sha256_update(&state_, static_cast<unsigned char const*>(data), bytes);
   }
   template <class T>
-    requires std::is_arithmetic_v<T>
-  void add_value(T value) {
-    add(&value, sizeof value);
-  }
+  requires std::is_arithmetic_v<T>
+  void add_value(T value) { add(&value, sizeof value); }
 
   /// 64 hexadecimal digits. More may be added afterwards.
   std::string hex() const;

@@ -20,7 +20,8 @@ namespace canopy {
 struct TomlNode;  // canopy/core/toml.hpp
 
 /// How one type of setting is written. Specialise for an enum by listing its names in order:
-///     template <> struct Names<Criterion> { static constexpr std::array value{"gini", "entropy"}; };
+///     template <> struct Names<Criterion> { static constexpr std::array value{"gini", "entropy"};
+///     };
 template <class T>
 struct Names;
 
@@ -106,13 +107,13 @@ struct TextForm<std::vector<T>> {
 class Options {
  public:
   struct Row {
-    std::string name;      ///< words joined by '-'
-    std::string group;     ///< heading in --help
+    std::string name;   ///< words joined by '-'
+    std::string group;  ///< heading in --help
     std::string help;
-    std::string range;     ///< the rule in words
-    std::string initial;   ///< the default as text
-    bool is_flag = false;  ///< --name alone means true
-    bool is_text = false;  ///< written in quotes in TOML
+    std::string range;        ///< the rule in words
+    std::string initial;      ///< the default as text
+    bool is_flag = false;     ///< --name alone means true
+    bool is_text = false;     ///< written in quotes in TOML
     bool is_recorded = true;  ///< part of what makes a run repeatable
     bool is_positional = false;
     std::function<void(std::string const&)> set;  ///< parses and checks; throws UserError
@@ -172,6 +173,7 @@ class Options {
 
   /// Reads a settings file; errors say FILE: line N, column C.
   void read_toml(std::filesystem::path const& file);
+  void read_toml_text(std::string const& toml, std::string const& file);
   /// The effective settings; reading this back gives the same ones.
   std::string to_toml() const;
 

@@ -76,9 +76,8 @@ class Stream {
 
  private:
   void refill() {
-    block_ = philox({static_cast<std::uint32_t>(count_), static_cast<std::uint32_t>(count_ >> 32),
-                     0, 0},
-                    key_);
+    block_ = philox(
+        {static_cast<std::uint32_t>(count_), static_cast<std::uint32_t>(count_ >> 32), 0, 0}, key_);
     ++count_;
     used_ = 0;
   }

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/mpi/environment.hpp>
+
+#include "canopy/comm/communicator.hpp"
+
+namespace canopy::comm {
+
+/// MPI from start to end: the first thing a distributed command makes and the last it lets go.
+class Environment {
+ public:
+  /// Starts MPI (MPI_THREAD_FUNNELED). Open MPI is told to yield the processor while it waits.
+  Environment(int& argc, char**& argv);
+
+  /// Ends every process of the job. For what nobody can mend: other ranks may be anywhere.
+  [[noreturn]] static void abort(int exit_status);
+
+ private:
+  /// Runs before MPI starts, as Open MPI reads its settings only then.
+  struct Prepare {
+    Prepare();
+  } prepare_;
+  boost::mpi::environment mpi_;
+};
+
+/// What started this process, as its variables tell; needs no MPI.
+struct Launch {
+  bool by_mpirun = false;  ///< signals to mpirun arrive as DESIGN says; else srun or nobody
+  bool by_srun = false;
+  int rank = 0;          ///< place in the job, 0 when alone
+  std::string hostfile;  ///< what was given to mpirun, if that can be told
+};
+Launch launch();
+
+std::string mpi_version();
+std::string host_name();
+
+/// Collective. The host of every rank, on the root.
+std::vector<std::string> hosts(Communicator const& comm);
+
+}  // namespace canopy::comm

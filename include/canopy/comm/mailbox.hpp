@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <optional>
+
+#include "canopy/comm/communicator.hpp"
+
+namespace canopy::comm {
+
+/// One kind of message: its payload and its tag, declared together so that both ends agree.
+template <class T, int Tag>
+struct Channel {
+  using Payload = T;
+  static constexpr int tag = Tag;
+};
+
+/// True when no two channels of a protocol share a tag; for a static_assert beside the protocol.
+template <class... Channels>
+consteval bool distinct_tags() {
+  constexpr int tags[] = {Channels::tag...};
+  for (std::size_t i = 0; i < sizeof...(Channels); ++i)
+    for (std::size_t j = i + 1; j < sizeof...(Channels); ++j)
+      if (tags[i] == tags[j]) return false;
+  return true;
+}
+
+template <class T>
+struct Received {
+  Rank from;
+  T payload;
+};
+
+/// Typed messages between two ranks, none of which ever waits: sending hands over a buffer and
+/// goes on, receiving says at once whether something is there. A message to a rank that has died
+/// therefore hangs nobody.
+class Mailbox {
+ public:
+  explicit Mailbox(Communicator comm) : comm_{std::move(comm)} {}
+  Mailbox(Mailbox const&) = delete;
+  Mailbox& operator=(Mailbox const&) = delete;
+
+  Communicator const& comm() const { return comm_; }
+
+  template <class C>
+  void post(Rank to, typename C::Payload const& payload) {
+    post_bytes(to, C::tag, to_bytes(payload));
+  }
+
+  /// The oldest waiting message of channel C from anyone, if there is one.
+  template <class C>
+  std::optional<Received<typename C::Payload>> take() {
+    auto message = take_bytes(C::tag);
+    if (!message) return {};
+    return Received<typename C::Payload>{message->from,
+                                         from_bytes<typename C::Payload>(message->payload)};
+  }
+
+  /// Forgets messages that have left; true when none are still on their way.
+  bool all_sent();
+
+  std::uint64_t bytes_sent() const { return bytes_sent_; }
+  std::uint64_t bytes_received() const { return bytes_received_; }
+
+ private:
+  struct Outgoing {
+    Bytes bytes;
+    boost::mpi::request request;
+  };
+
+  void post_bytes(Rank to, int tag, Bytes bytes);
+  std::optional<Received<Bytes>> take_bytes(int tag);
+
+  Communicator comm_;
+  std::list<Outgoing> outgoing_;
+  std::uint64_t bytes_sent_ = 0;
+  std::uint64_t bytes_received_ = 0;
+};
+
+}  // namespace canopy::comm

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <Eigen/Core>
+
+#include "canopy/core/array.hpp"
+#include "canopy/core/random.hpp"
+#include "canopy/core/stop.hpp"
+#include "canopy/data/encoded.hpp"
+#include "canopy/data/splits.hpp"
+#include "canopy/forest/parameters.hpp"
+#include "canopy/forest/tree.hpp"
+
+namespace canopy::forest {
+
+using data::EncodedTable;
+using data::RowIndex;
+
+/// Trees first_tree .. last_tree-1 of the forest that `key` names, learnt from `rows` of `table`.
+///
+/// Each tree depends on its own number only: its bootstrap is keyed by the tree, and what a node
+/// draws by the node's path from the root. So a forest grown in blocks is the forest grown at once,
+/// a smaller forest is a prefix of a larger one, and a cap on depth or node size only cuts trees.
+/// Growing follows scikit-learn 1.2.1, up to the random numbers.
+///
+/// `stop` is asked between trees and within big ones. Throws Stopped; UserError when the
+/// parameters do not hold together or do not fit the rows; DataError when there are no rows or
+/// no labels.
+std::vector<Tree> grow_trees(EncodedTable const& table, std::span<RowIndex const> rows,
+                             ForestParameters const& parameters, Key key, int first_tree,
+                             int last_tree, StopToken const& stop = {});
+
+/// How well rows are predicted by the trees that did not see them.
+struct OutOfBag {
+  double score;                       ///< accuracy over all rows
+  std::int64_t rows_without_vote;     ///< in every bootstrap; these count as class 0
+  Eigen::MatrixXd decision_function;  ///< rows x classes: mean class probabilities
+};
+
+/// A model: trees that vote by averaged class probabilities.
+class Forest {
+ public:
+  Forest(ForestParameters parameters, std::vector<Tree> trees, std::vector<std::string> class_names,
+         std::vector<std::string> feature_names);
+
+  /// Class probabilities, rows x classes: the mean over trees, summed in tree order. Encoded rows
+  /// and raw rows give the same bits. The fastest table is the one the forest was grown on, any
+  /// other with the same features will do. DataError when the number of features differs.
+  Eigen::MatrixXd predict_proba(EncodedTable const& table, std::span<RowIndex const> rows) const;
+  Eigen::MatrixXd predict_proba(Eigen::MatrixXf const& features) const;
+
+  /// The most probable class; the lowest one on ties.
+  std::vector<std::uint16_t> predict(EncodedTable const& table,
+                                     std::span<RowIndex const> rows) const;
+  std::vector<std::uint16_t> predict(Eigen::MatrixXf const& features) const;
+
+  /// `rows` and `key` as they were given to grow_trees for trees 0 .. size-1.
+  /// UserError when the forest does not bootstrap.
+  OutOfBag out_of_bag(EncodedTable const& table, std::span<RowIndex const> rows, Key key) const;
+  double oob_score(EncodedTable const& table, std::span<RowIndex const> rows, Key key) const {
+    return out_of_bag(table, rows, key).score;
+  }
+
+  /// Share of the weighted impurity decrease that is due to each feature (Breiman's "mean decrease
+  /// in impurity"), the mean over trees with a split; sums to 1, or all 0 when no tree has one.
+  std::vector<double> feature_importances() const;
+
+  /// The model as arrays; layout:
+  ///   class_names [classes], feature_names [features]  text
+  ///   tree_offsets [trees+1] i64   nodes of tree t are tree_offsets[t] .. tree_offsets[t+1]-1
+  ///   feature, left, right i32; threshold, impurity, weight f64; samples, code_threshold u32
+  ///                                one entry per node; children count from their tree's root
+  ///   values [nodes, classes] f64  weighted class counts
+  /// Attributes: format = "canopy-forest/1", and each parameter as text under its name.
+  NamedArrays to_arrays() const;
+  /// Throws DataError when arrays are missing, of unequal length or do not describe trees.
+  static Forest from_arrays(NamedArrays const& arrays);
+
+  ForestParameters const& parameters() const { return parameters_; }
+  std::vector<Tree> const& trees() const { return trees_; }
+  std::vector<std::string> const& class_names() const { return class_names_; }
+  std::vector<std::string> const& feature_names() const { return feature_names_; }
+  int classes() const { return static_cast<int>(class_names_.size()); }
+  int features() const { return static_cast<int>(feature_names_.size()); }
+  /// Nodes of all trees.
+  std::size_t nodes() const;
+
+  friend bool operator==(Forest const&, Forest const&) = default;
+
+ private:
+  ForestParameters parameters_;
+  std::vector<Tree> trees_;
+  std::vector<std::string> class_names_;
+  std::vector<std::string> feature_names_;
+};
+
+/// The column of the largest entry in each row, the first one on ties.
+std::vector<std::uint16_t> argmax(Eigen::MatrixXd const& probabilities);
+
+}  // namespace canopy::forest

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "canopy/core/random.hpp"
+#include "canopy/core/registry.hpp"
+#include "canopy/core/stop.hpp"
+#include "canopy/data/encoded.hpp"
+#include "canopy/data/splits.hpp"
+#include "canopy/tune/space.hpp"
+
+namespace canopy::tune {
+
+/// What one fold of one trial gave. Times are seconds.
+struct FoldScore {
+  double score = 0;
+  double fit_time = 0;
+  double score_time = 0;
+  std::vector<std::int64_t> confusion;  ///< classes x classes, row = true class
+
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(score, fit_time, score_time, confusion);
+  }
+};
+
+/// What learners learn from.
+struct LearnerData {
+  data::EncodedTable table;
+  std::vector<std::string> class_names;
+  std::vector<std::string> feature_names;
+  std::string scoring = "accuracy";
+};
+
+/// The kind of model that a search tunes. Made on every rank, works without MPI.
+class Learner {
+ public:
+  virtual ~Learner() = default;
+
+  /// Every parameter that a space may name, with its default as text.
+  virtual Configuration defaults() const = 0;
+  virtual Space default_space() const = 0;
+  /// UserError when the configuration makes no sense.
+  virtual void check(Configuration const& configuration) const = 0;
+  /// Expected work of one fold relative to other configurations; orders the queue, decides nothing.
+  virtual double cost(Configuration const& configuration) const = 0;
+  /// Fits on split.train, scores on split.test. `key` fixes all randomness.
+  virtual FoldScore fit_and_score(Configuration const& configuration, data::Split const& split,
+                                  Key key, StopToken const& stop) const = 0;
+};
+
+/// By the name given to --model: "forest", "extra_trees".
+Registry<Learner, LearnerData const&> const& learners();
+
+}  // namespace canopy::tune

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "canopy/core/random.hpp"
+#include "canopy/core/registry.hpp"
+#include "canopy/tune/space.hpp"
+
+namespace canopy::tune {
+
+struct SamplerSettings {
+  Space space;
+  Key key;         ///< what all draws derive from
+  int wanted = 0;  ///< how many configurations the search will ask for
+};
+
+/// Chooses configurations. Proposal i depends on the settings and on i only, never on the order or
+/// the time in which results arrive, so a search finds the same on any number of ranks.
+class Sampler {
+ public:
+  virtual ~Sampler() = default;
+  /// Configuration number `index` (from 0), or nothing when the choices are exhausted.
+  virtual std::optional<Configuration> propose(int index) const = 0;
+};
+
+/// "random", "grid", "sobol". To add one: its class in a .cpp here and its line in the list; help,
+/// checks and the contract suite pick it up by name.
+Registry<Sampler, SamplerSettings const&> const& samplers();
+
+/// Point `index` (from 0) of the Sobol sequence before scrambling, as 32-bit fractions.
+/// Direction numbers: Joe and Kuo, "Constructing Sobol sequences with better two-dimensional
+/// projections" (2008), file new-joe-kuo-6. At most `sobol_dimensions`.
+inline constexpr int sobol_dimensions = 21;
+std::uint32_t sobol(std::uint32_t index, int dimension);
+
+/// Configurations given in a CSV file with one column per parameter; empty cells keep the default.
+std::vector<Configuration> read_points(std::string const& file, Space const& space);
+
+}  // namespace canopy::tune

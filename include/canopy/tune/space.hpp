@@ -1,0 +1,75 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "canopy/core/options.hpp"
+
+namespace canopy::tune {
+
+/// Values of hyper-parameters by name, as text, in the order of the space. What is not mentioned
+/// keeps its default.
+using Configuration = std::vector<std::pair<std::string, std::string>>;
+
+std::string const* find(Configuration const& configuration, std::string_view name);
+/// "max_depth=20, criterion=gini"
+std::string to_text(Configuration const& configuration);
+
+/// One dimension of a search space: a range of numbers, a list of values, or both.
+struct Parameter {
+  enum class Kind { list, integer, real };
+  struct Condition {
+    std::string parameter;            ///< an earlier one
+    std::vector<std::string> values;  ///< active only when it has one of these
+  };
+
+  std::string name;
+  Kind kind = Kind::list;
+  double low = 0;  ///< ranges: inclusive
+  double high = 0;
+  bool log = false;                 ///< drawn uniformly in the logarithm
+  int points = 5;                   ///< of a range in a grid
+  std::vector<std::string> values;  ///< the list; of a range: values besides it, such as None
+  std::optional<Condition> condition;
+
+  /// The value at u in [0, 1): each value besides a range weighs as much as the whole range.
+  std::string at(double u) const;
+  /// Distinct values that stand for this dimension in a grid.
+  std::vector<std::string> grid() const;
+  bool is_active(Configuration const& earlier) const;
+};
+
+/// What a search may vary, and what it holds fixed; written in TOML under [space]:
+///
+///     n_estimators = { type = "int", low = 50, high = 300 }
+///     max_depth    = { type = "int", low = 10, high = 40, also = ["None"] }
+///     alpha        = { type = "float", low = 1e-4, high = 1.0, log = true, points = 7 }
+///     max_features = ["sqrt", "log2", 0.2, 0.4]           # one of these
+///     max_samples  = { type = "float", low = 0.5, high = 1.0, if = "bootstrap", is = [true] }
+///     criterion    = "gini"                               # fixed
+class Space {
+ public:
+  /// Throws UserError with line and column.
+  static Space from_toml(TomlNode const& table);
+  static Space from_toml_text(std::string const& text);
+  std::string to_toml() const;
+
+  std::vector<Parameter> const& searched() const { return searched_; }
+  Configuration const& fixed() const { return fixed_; }
+  std::vector<std::string> names() const;  ///< searched, then fixed
+
+  /// The configuration at a point of the unit cube, one coordinate per searched parameter.
+  Configuration at(std::span<double const> point) const;
+  /// Every combination of the parameters' grids; UserError above a million.
+  std::vector<Configuration> grid() const;
+
+ private:
+  std::vector<Parameter> searched_;
+  Configuration fixed_;
+};
+
+}  // namespace canopy::tune

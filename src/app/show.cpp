@@ -1,0 +1,167 @@
+#include "canopy/app/show.hpp"
+
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include <sys/ioctl.h>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "canopy/core/options.hpp"
+#include "canopy/record/journal.hpp"
+#include "canopy/record/run_record.hpp"
+#include "canopy/report/text_table.hpp"
+
+namespace canopy::app {
+namespace {
+
+namespace fs = std::filesystem;
+using record::RunRecord;
+
+struct ShowSettings {
+  std::string run;
+  std::string table;
+  bool csv = false;
+
+  void describe(Options& o) {
+    o.group("Show");
+    o.positional("RUN", run, "the run file", any<std::string>("FILE.h5"));
+    o.positional("TABLE", table,
+                 "what to print: a table of the run, or model, settings, environment, status; "
+                 "without it an overview",
+                 any<std::string>("NAME"));
+    o.row("csv", csv, "print tables as CSV, numbers exactly", any<bool>("true or false"));
+  }
+};
+
+void print(std::string const& text) {
+  std::fputs(text.c_str(), stdout);
+}
+
+/// Characters per line of the terminal; nothing when the output goes to a file or another program.
+std::optional<std::size_t> terminal_width() {
+  winsize size{};
+  if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+    return {};
+  return size.ws_col;
+}
+
+void print(Table const& table, bool as_csv) {
+  if (as_csv) return print(report::csv(table));
+  print(report::render(table, {.digits = 6, .width = terminal_width()}));
+}
+
+Table name_value_table(std::string name) {
+  Table table{std::move(name)};
+  table.column("name", Table::Type::text).column("value", Table::Type::text);
+  return table;
+}
+
+Table facts(RunRecord const& run) {
+  auto table = name_value_table("run");
+  table.add({"command", run.command});
+  table.add({"status", fmt::format("{} (exit status {})", run.status, run.exit_code)});
+  table.add({"version", run.git.empty() ? run.version : run.version + " " + run.git});
+  table.add({"started", run.started});
+  table.add({"finished", run.finished});
+  table.add({"wall time", text::duration(run.wall_seconds)});
+  table.add({"seed", std::to_string(run.seed)});
+  table.add({"processes", fmt::format("{} on {} machine(s)", run.np, run.nodes)});
+  return table;
+}
+
+Table contents(RunRecord const& run) {
+  Table table{"tables"};
+  table.column("table", Table::Type::text)
+      .column("rows", Table::Type::integer)
+      .column("columns", Table::Type::integer);
+  auto const add = [&table](std::string const& name, Table const& part) {
+    table.add(
+        {name, static_cast<std::int64_t>(part.rows()), static_cast<std::int64_t>(part.columns())});
+  };
+  for (auto const& part : run.tables) add(part.name(), part);
+  if (run.model_row) add("model", *run.model_row);
+  return table;
+}
+
+void print_overview(RunRecord const& run, ShowSettings const& settings) {
+  if (settings.csv) return print(contents(run), true);
+  print(facts(run), false);
+  print("\n");
+  print(contents(run), false);
+  print(
+      fmt::format("\n`canopy show {} NAME` prints one of these, or settings, environment, status\n",
+                  settings.run));
+}
+
+Table environment(RunRecord const& run) {
+  auto table = name_value_table("environment");
+  for (auto const& [name, value] : run.environment.attributes())
+    table.add({name, std::visit([](auto const& v) { return to_text(Cell{v}); }, value)});
+  return table;
+}
+
+UserError unknown_part(RunRecord const& run, ShowSettings const& settings) {
+  std::vector<std::string> names;
+  for (auto const& table : run.tables) names.push_back(table.name());
+  if (run.model_row) names.emplace_back("model");
+  names.insert(names.end(), {"settings", "environment", "status"});
+  return UserError{fmt::format("{} has no table '{}'{}; it has {}", settings.run, settings.table,
+                               text::did_you_mean(settings.table, names), text::join(names, ", "))};
+}
+
+int print_part(RunRecord const& run, ShowSettings const& settings) {
+  auto const& part = settings.table;
+  if (part == "status") {
+    print(run.status + "\n");
+    return run.exit_code;
+  }
+  if (part.empty())
+    print_overview(run, settings);
+  else if (part == "settings")
+    print(run.settings);
+  else if (part == "environment")
+    print(environment(run), settings.csv);
+  else if (part == "model" && run.model_row)
+    print(*run.model_row, settings.csv);
+  else if (auto const* table = run.table(part))
+    print(*table, settings.csv);
+  else
+    throw unknown_part(run, settings);
+  return 0;
+}
+
+/// Said on stdout for `status`, which jobs ask; any other part cannot be had yet.
+int report_journal(fs::path const& journal, ShowSettings const& settings) {
+  auto const text =
+      fmt::format("no finished run file yet: {} records in the journal {}; resume with --resume",
+                  record::Journal::read(journal).size(), journal.string());
+  if (settings.table != "status") throw UserError{text, ExitCode::interrupted};
+  print("unfinished: " + text + "\n");
+  return static_cast<int>(ExitCode::interrupted);
+}
+
+}  // namespace
+
+int run_show(std::span<std::string const> words) {
+  ShowSettings settings;
+  Options options;
+  settings.describe(options);
+  auto const line =
+      read_command_line("show", "Prints what a run left behind, as text or CSV.", options, words);
+  if (line.help) {
+    print(*line.help);
+    return 0;
+  }
+  if (settings.run.empty())
+    throw UserError{"which run? Give its file, as in `canopy show results/NAME.h5`"};
+  auto const journal = fs::path{settings.run}.replace_extension(".journal");
+  if (!fs::exists(settings.run) && fs::exists(journal)) return report_journal(journal, settings);
+  return print_part(record::read(settings.run), settings);
+}
+
+}  // namespace canopy::app

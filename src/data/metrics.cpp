@@ -1,0 +1,168 @@
+#include "canopy/data/metrics.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+#include "canopy/core/error.hpp"
+#include "canopy/core/text.hpp"
+
+namespace canopy::data {
+namespace {
+
+using Labels = std::span<std::uint16_t const>;
+
+ConfusionMatrix confusion(Labels labels, Eigen::MatrixXd const& probabilities) {
+  return {labels, predicted_classes(probabilities), static_cast<int>(probabilities.cols())};
+}
+
+double accuracy(Labels labels, Eigen::MatrixXd const& probabilities) {
+  auto const counts = confusion(labels, probabilities);
+  return static_cast<double>(counts.correct()) / static_cast<double>(counts.total());
+}
+
+/// Mean recall of the classes that have rows.
+double balanced_accuracy(Labels labels, Eigen::MatrixXd const& probabilities) {
+  auto recall = confusion(labels, probabilities).recall();
+  std::erase_if(recall, [](double r) { return std::isnan(r); });
+  return std::accumulate(recall.begin(), recall.end(), 0.0) / static_cast<double>(recall.size());
+}
+
+/// Mean F1 of the classes that are the truth or the prediction of some row.
+double f1_macro(Labels labels, Eigen::MatrixXd const& probabilities) {
+  auto const counts = confusion(labels, probabilities);
+  double sum = 0;
+  int seen = 0;
+  for (int c = 0; c < counts.classes(); ++c) {
+    auto const mentions = counts.of_class(c) + counts.predicted_as(c);
+    if (mentions == 0) continue;
+    sum += 2 * static_cast<double>(counts(c, c)) / static_cast<double>(mentions);
+    ++seen;
+  }
+  return sum / seen;
+}
+
+/// Probabilities are kept off 0 and 1 and each row then scaled to sum 1, as sklearn's log_loss
+/// does with its default eps.
+double neg_log_loss(Labels labels, Eigen::MatrixXd const& probabilities) {
+  constexpr auto eps = std::numeric_limits<double>::epsilon();
+  auto const clipped = [&](Eigen::Index row, Eigen::Index c) {
+    return std::clamp(probabilities(row, c), eps, 1 - eps);
+  };
+  double sum = 0;
+  for (Eigen::Index row = 0; row < probabilities.rows(); ++row) {
+    double whole = 0;
+    for (Eigen::Index c = 0; c < probabilities.cols(); ++c) whole += clipped(row, c);
+    sum += std::log(clipped(row, labels[static_cast<std::size_t>(row)]) / whole);
+  }
+  return sum / static_cast<double>(probabilities.rows());
+}
+
+struct Scorer {
+  std::string_view name;
+  double (*score)(Labels, Eigen::MatrixXd const&);
+};
+
+constexpr std::array scorers{
+    Scorer{"accuracy", accuracy},
+    Scorer{"balanced_accuracy", balanced_accuracy},
+    Scorer{"f1_macro", f1_macro},
+    Scorer{"neg_log_loss", neg_log_loss},
+};
+
+}  // namespace
+
+ConfusionMatrix::ConfusionMatrix(int classes)
+    : classes_{classes}, counts_(static_cast<std::size_t>(classes * classes)) {}
+
+ConfusionMatrix::ConfusionMatrix(Labels labels, Labels predictions, int classes)
+    : ConfusionMatrix{classes} {
+  assert(labels.size() == predictions.size());
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    assert(labels[i] < classes && predictions[i] < classes);
+    ++counts_[static_cast<std::size_t>(labels[i] * classes + predictions[i])];
+  }
+}
+
+ConfusionMatrix ConfusionMatrix::from_counts(std::vector<std::int64_t> counts) {
+  auto const classes = std::lround(std::sqrt(static_cast<double>(counts.size())));
+  if (classes * classes != std::ssize(counts))
+    throw DataError{"confusion matrix: " + std::to_string(counts.size()) +
+                    " counts are not those of a square; the record is damaged"};
+  ConfusionMatrix matrix{static_cast<int>(classes)};
+  matrix.counts_ = std::move(counts);
+  return matrix;
+}
+
+ConfusionMatrix& ConfusionMatrix::operator+=(ConfusionMatrix const& other) {
+  assert(classes_ == other.classes_);
+  std::ranges::transform(counts_, other.counts_, counts_.begin(), std::plus<>{});
+  return *this;
+}
+
+std::int64_t ConfusionMatrix::total() const {
+  return std::accumulate(counts_.begin(), counts_.end(), std::int64_t{0});
+}
+
+std::int64_t ConfusionMatrix::correct() const {
+  std::int64_t sum = 0;
+  for (int c = 0; c < classes_; ++c) sum += (*this)(c, c);
+  return sum;
+}
+
+std::int64_t ConfusionMatrix::of_class(int truth) const {
+  std::int64_t sum = 0;
+  for (int c = 0; c < classes_; ++c) sum += (*this)(truth, c);
+  return sum;
+}
+
+std::int64_t ConfusionMatrix::predicted_as(int predicted) const {
+  std::int64_t sum = 0;
+  for (int c = 0; c < classes_; ++c) sum += (*this)(c, predicted);
+  return sum;
+}
+
+std::vector<double> ConfusionMatrix::recall() const {
+  std::vector<double> recall;
+  for (int c = 0; c < classes_; ++c) {
+    auto const rows = of_class(c);
+    recall.push_back(rows == 0 ? std::numeric_limits<double>::quiet_NaN()
+                               : static_cast<double>((*this)(c, c)) / static_cast<double>(rows));
+  }
+  return recall;
+}
+
+std::vector<std::uint16_t> predicted_classes(Eigen::MatrixXd const& probabilities) {
+  std::vector<std::uint16_t> classes(static_cast<std::size_t>(probabilities.rows()));
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    auto const row = probabilities.row(static_cast<Eigen::Index>(i));
+    Eigen::Index best = 0;
+    for (Eigen::Index c = 1; c < row.size(); ++c)
+      if (row(c) > row(best)) best = c;
+    classes[i] = static_cast<std::uint16_t>(best);
+  }
+  return classes;
+}
+
+std::vector<std::string> scoring_names() {
+  std::vector<std::string> names;
+  for (auto const& scorer : scorers) names.emplace_back(scorer.name);
+  return names;
+}
+
+double score(std::string_view scoring, Labels labels, Eigen::MatrixXd const& probabilities) {
+  auto const found = std::ranges::find(scorers, scoring, &Scorer::name);
+  if (found == scorers.end())
+    throw UserError{"no such scoring '" + std::string{scoring} +
+                    "', known are: " + text::join(scoring_names(), ", ") +
+                    text::did_you_mean(scoring, scoring_names())};
+  assert(!labels.empty() && std::ssize(labels) == probabilities.rows());
+  return found->score(labels, probabilities);
+}
+
+}  // namespace canopy::data

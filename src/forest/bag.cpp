@@ -1,0 +1,54 @@
+#include "bag.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace canopy::forest {
+
+double Bag::weight() const {
+  double sum = 0;
+  for (std::size_t k = 0; k < class_counts.size(); ++k) sum += class_counts[k] * class_weights[k];
+  return sum;
+}
+
+std::uint32_t bootstrap_size(ForestParameters const& parameters, std::size_t rows) {
+  auto const all = static_cast<double>(rows);
+  if (!parameters.max_samples) return static_cast<std::uint32_t>(rows);
+  auto const& asked = *parameters.max_samples;
+  if (!asked.is_share() && asked.value() > all)
+    throw UserError{"--max-samples is " + text::shortest(asked.value()) + " but there are only " +
+                    std::to_string(rows) + " rows to draw from; give at most " +
+                    std::to_string(rows) + ", or a share as in 0.5"};
+  auto const number = asked.is_share() ? std::nearbyint(asked.value() * all) : asked.value();
+  return static_cast<std::uint32_t>(std::max(number, 1.0));
+}
+
+std::vector<double> balanced_weights(std::span<std::uint32_t const> class_counts) {
+  double total = 0;
+  double present = 0;
+  for (auto const count : class_counts) {
+    total += count;
+    present += count > 0;
+  }
+  std::vector<double> weights;
+  for (auto const count : class_counts)
+    weights.push_back(count > 0 ? total / (present * count) : 0.0);
+  return weights;
+}
+
+void fill(Bag& bag, data::EncodedTable const& table, std::span<data::RowIndex const> rows,
+          std::span<std::uint16_t const> counts) {
+  auto const labels = table.labels();
+  bag.samples.clear();
+  bag.class_counts.assign(static_cast<std::size_t>(table.classes()), 0);
+  bag.class_weights.assign(static_cast<std::size_t>(table.classes()), 1.0);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    auto const weight = counts.empty() ? std::uint16_t{1} : counts[i];
+    if (weight == 0) continue;
+    auto const label = labels[rows[i]];
+    bag.samples.push_back({rows[i], label, weight});
+    bag.class_counts[label] += weight;
+  }
+}
+
+}  // namespace canopy::forest

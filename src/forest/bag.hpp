@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "canopy/data/encoded.hpp"
+#include "canopy/data/splits.hpp"
+#include "canopy/forest/parameters.hpp"
+
+namespace canopy::forest {
+
+/// A row that a tree learns from, as small as it can be because growing moves it at every level.
+struct Sample {
+  data::RowIndex row;
+  std::uint16_t label;
+  std::uint16_t weight;  ///< how often the bootstrap drew it
+};
+static_assert(sizeof(Sample) == 8);
+
+/// What one tree learns from. Weights stay whole numbers; class weights are applied to sums of
+/// them, so that no result depends on the order of summation.
+struct Bag {
+  std::vector<Sample> samples;              ///< distinct rows, in the order given
+  std::vector<std::uint32_t> class_counts;  ///< sum of `weight` per class
+  std::vector<double> class_weights;        ///< all 1 without --class-weight
+
+  /// Sum of all row weights.
+  double weight() const;
+};
+
+/// Draws in one bootstrap: max_samples of `rows` rows. UserError when it asks for more than there
+/// are.
+std::uint32_t bootstrap_size(ForestParameters const& parameters, std::size_t rows);
+
+/// scikit-learn's "balanced": n / (classes present * count), 0 for absent classes.
+std::vector<double> balanced_weights(std::span<std::uint32_t const> class_counts);
+
+/// Fills `bag` with the rows that were drawn; `counts` has one entry per row, or none when each
+/// row is taken once.
+void fill(Bag& bag, data::EncodedTable const& table, std::span<data::RowIndex const> rows,
+          std::span<std::uint16_t const> counts);
+
+}  // namespace canopy::forest

@@ -1,0 +1,179 @@
+#include "canopy/forest/forest.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "bag.hpp"
+#include "draws.hpp"
+#include "encoded_rows.hpp"
+
+namespace canopy::forest {
+namespace {
+
+using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+/// Rows that are taken through all trees together; bounds the memory for their copies.
+constexpr std::size_t batch_rows = 1 << 15;
+
+/// Adds the class shares of one leaf. Both ways of predicting come through here, so they agree.
+void add_leaf(Tree const& tree, std::size_t leaf, double* sums) {
+  auto const weight = tree.nodes[leaf].weight;
+  auto const value = tree.value(leaf);
+  for (std::size_t k = 0; k < value.size(); ++k) sums[k] += value[k] / weight;
+}
+
+std::size_t leaf_of(Tree const& tree, float const* row) {
+  std::size_t at = 0;
+  while (!tree.nodes[at].is_leaf()) {
+    auto const& node = tree.nodes[at];
+    at = static_cast<std::size_t>(row[node.feature] <= node.threshold ? node.left : node.right);
+  }
+  return at;
+}
+
+void check_features(std::string const& what, std::int64_t given, int expected) {
+  if (given == expected) return;
+  throw DataError{what + " has " + std::to_string(given) +
+                  " features but the forest was grown on " + std::to_string(expected) +
+                  "; give the same columns as in training"};
+}
+
+void check_trees(std::size_t trees) {
+  if (trees == 0) throw DataError{"the forest has no trees, so it cannot predict; grow at least 1"};
+}
+
+/// Weighted impurity decrease of one tree by feature, as shares that sum to 1 (or all 0).
+std::vector<double> importances(Tree const& tree, std::size_t features) {
+  std::vector<double> sums(features);
+  auto const part = [&](std::int32_t i) {
+    auto const& node = tree.nodes[static_cast<std::size_t>(i)];
+    return node.weight * node.impurity;
+  };
+  for (auto const& node : tree.nodes)
+    if (!node.is_leaf())
+      sums[static_cast<std::size_t>(node.feature)] +=
+          node.weight * node.impurity - part(node.left) - part(node.right);
+  for (auto& sum : sums) sum /= tree.nodes[0].weight;
+  auto const total = std::accumulate(sums.begin(), sums.end(), 0.0);
+  if (total > 0)
+    for (auto& sum : sums) sum /= total;
+  return sums;
+}
+
+}  // namespace
+
+Forest::Forest(ForestParameters parameters, std::vector<Tree> trees,
+               std::vector<std::string> class_names, std::vector<std::string> feature_names)
+    : parameters_{std::move(parameters)},
+      trees_{std::move(trees)},
+      class_names_{std::move(class_names)},
+      feature_names_{std::move(feature_names)} {}
+
+std::size_t Forest::nodes() const {
+  return std::accumulate(trees_.begin(), trees_.end(), std::size_t{0},
+                         [](std::size_t sum, Tree const& tree) { return sum + tree.size(); });
+}
+
+Eigen::MatrixXd Forest::predict_proba(EncodedTable const& table,
+                                      std::span<RowIndex const> rows) const {
+  check_features("the table", table.features(), features());
+  check_trees(trees_.size());
+  RowMajor sums = RowMajor::Zero(static_cast<Eigen::Index>(rows.size()), classes());
+  for (std::size_t first = 0; first < rows.size(); first += batch_rows) {
+    EncodedRows const batch{table, rows.subspan(first, std::min(batch_rows, rows.size() - first))};
+    for (auto const& tree : trees_) {
+      EncodedTree const encoded{tree, table};
+      for (std::size_t i = 0; i < batch.size(); ++i)
+        add_leaf(tree, encoded.leaf(batch.row(i)),
+                 sums.row(static_cast<Eigen::Index>(first + i)).data());
+    }
+  }
+  return sums / static_cast<double>(trees_.size());
+}
+
+Eigen::MatrixXd Forest::predict_proba(Eigen::MatrixXf const& features_of_rows) const {
+  check_features("the matrix", features_of_rows.cols(), features());
+  check_trees(trees_.size());
+  auto const rows = features_of_rows.rows();
+  auto const batch = Eigen::Index{1} << 9;
+  RowMajor sums = RowMajor::Zero(rows, classes());
+  Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> part;
+  for (Eigen::Index first = 0; first < rows; first += batch) {
+    part = features_of_rows.middleRows(first, std::min(batch, rows - first));
+    for (auto const& tree : trees_)
+      for (Eigen::Index i = 0; i < part.rows(); ++i)
+        add_leaf(tree, leaf_of(tree, part.row(i).data()), sums.row(first + i).data());
+  }
+  return sums / static_cast<double>(trees_.size());
+}
+
+std::vector<std::uint16_t> Forest::predict(EncodedTable const& table,
+                                           std::span<RowIndex const> rows) const {
+  return argmax(predict_proba(table, rows));
+}
+
+std::vector<std::uint16_t> Forest::predict(Eigen::MatrixXf const& features_of_rows) const {
+  return argmax(predict_proba(features_of_rows));
+}
+
+OutOfBag Forest::out_of_bag(EncodedTable const& table, std::span<RowIndex const> rows,
+                            Key key) const {
+  if (!parameters_.uses_bootstrap())
+    throw UserError{
+        "the out-of-bag score was asked for but --bootstrap is false: no row is out of the bag; "
+        "set --bootstrap true or --oob-score false"};
+  check_features("the table", table.features(), features());
+  EncodedRows const encoded_rows{table, rows};
+  RowMajor sums = RowMajor::Zero(static_cast<Eigen::Index>(rows.size()), classes());
+  Eigen::VectorXd votes = Eigen::VectorXd::Zero(sums.rows());
+  for (std::size_t t = 0; t < trees_.size(); ++t) {
+    KeyedDraws const draws{tree_key(key, static_cast<int>(t)), features()};
+    auto const counts = draws.bootstrap(rows.size(), bootstrap_size(parameters_, rows.size()));
+    EncodedTree const tree{trees_[t], table};
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (counts[i] > 0) continue;
+      auto const row = static_cast<Eigen::Index>(i);
+      add_leaf(trees_[t], tree.leaf(encoded_rows.row(i)), sums.row(row).data());
+      ++votes[row];
+    }
+  }
+  OutOfBag result{0, 0, sums};
+  for (Eigen::Index i = 0; i < votes.size(); ++i) {
+    result.rows_without_vote += votes[i] == 0;
+    if (votes[i] > 0) result.decision_function.row(i) /= votes[i];
+  }
+  auto const predicted = argmax(result.decision_function);
+  std::int64_t right = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) right += predicted[i] == table.labels()[rows[i]];
+  result.score = static_cast<double>(right) / static_cast<double>(rows.size());
+  return result;
+}
+
+std::vector<double> Forest::feature_importances() const {
+  std::vector<double> mean(feature_names_.size());
+  double trees_with_splits = 0;
+  for (auto const& tree : trees_) {
+    if (tree.size() == 1) continue;
+    ++trees_with_splits;
+    auto const of_tree = importances(tree, mean.size());
+    for (std::size_t f = 0; f < mean.size(); ++f) mean[f] += of_tree[f];
+  }
+  for (auto& value : mean) value /= std::max(trees_with_splits, 1.0);
+  auto const total = std::accumulate(mean.begin(), mean.end(), 0.0);
+  if (total > 0)
+    for (auto& value : mean) value /= total;
+  return mean;
+}
+
+std::vector<std::uint16_t> argmax(Eigen::MatrixXd const& probabilities) {
+  std::vector<std::uint16_t> best(static_cast<std::size_t>(probabilities.rows()));
+  for (Eigen::Index i = 0; i < probabilities.rows(); ++i)
+    for (Eigen::Index k = 1; k < probabilities.cols(); ++k) {
+      auto& so_far = best[static_cast<std::size_t>(i)];
+      if (probabilities(i, k) > probabilities(i, so_far)) so_far = static_cast<std::uint16_t>(k);
+    }
+  return best;
+}
+
+}  // namespace canopy::forest

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "canopy/data/encoded.hpp"
+#include "canopy/data/splits.hpp"
+#include "canopy/forest/parameters.hpp"
+
+#include "impurity.hpp"
+
+namespace canopy::forest {
+
+/// A feature as the split search sees it.
+struct Column {
+  data::Block const* block;
+  std::int32_t block_number;
+  std::uint32_t member;   ///< place in its one-hot group
+  bool has_close_values;  ///< some neighbours are too near to each other to be told apart
+};
+
+/// Values nearer than this count as equal (scikit-learn's FEATURE_THRESHOLD; float32 arithmetic).
+inline bool are_apart(float low, float high) {
+  return high > low + 1e-7f;
+}
+
+/// The parameters of a forest in numbers of rows, features and levels.
+struct Limits {
+  Limits(ForestParameters const& parameters, std::size_t rows, int features);
+
+  std::int32_t max_depth;
+  std::uint32_t min_samples_split;
+  std::uint32_t min_samples_leaf;
+  int max_features;
+  std::optional<int> max_leaf_nodes;
+  double min_impurity_decrease;
+};
+
+/// What all trees of a forest have in common; made once, read only.
+struct Problem {
+  Problem(data::EncodedTable const& table, std::span<data::RowIndex const> rows,
+          ForestParameters const& parameters);
+
+  data::EncodedTable const& table;
+  std::span<data::RowIndex const> rows;
+  ForestParameters const& parameters;
+  Limits limits;
+  std::uint32_t draws;  ///< rows in a bootstrap; all rows without
+  std::vector<Column> columns;
+  std::vector<double> balanced;     ///< class weights over all rows, for class_weight balanced
+  std::optional<FixedXLogX> xlogx;  ///< for entropy without class weights
+};
+
+}  // namespace canopy::forest

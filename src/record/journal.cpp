@@ -1,0 +1,182 @@
+#include "canopy/record/journal.hpp"
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "canopy/core/digest.hpp"
+#include "canopy/core/error.hpp"
+
+namespace canopy::record {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t prefix = 9;  // 8 digits and a space
+
+std::string line_of(json const& record) {
+  // A text that is no UTF-8 (a file name, say) must not cost the run its record.
+  auto const text = record.dump(-1, ' ', false, json::error_handler_t::replace);
+  return fmt::format("{:08x} {}\n", crc32(text), text);
+}
+
+std::optional<json> parse_line(std::string_view line) {
+  if (line.size() < prefix || line[prefix - 1] != ' ') return {};
+  std::uint32_t sum = 0;
+  auto const digits = line.substr(0, prefix - 1);
+  auto const [end, error] = std::from_chars(digits.begin(), digits.end(), sum, 16);
+  auto const text = line.substr(prefix);
+  if (error != std::errc{} || end != digits.end() || sum != crc32(text)) return {};
+  auto record = json::parse(text, nullptr, false);
+  if (record.is_discarded()) return {};
+  return record;
+}
+
+/// The whole records of a journal and how many bytes they fill.
+struct Contents {
+  std::vector<json> records;
+  std::size_t bytes = 0;
+};
+
+std::string read_all(std::filesystem::path const& path) {
+  std::ifstream file{path, std::ios::binary};
+  if (!file) throw DataError{path.string() + ": cannot open this journal: " + std::strerror(errno)};
+  std::string all{std::istreambuf_iterator<char>{file}, {}};
+  if (file.bad()) throw DataError{path.string() + ": cannot read this journal"};
+  return all;
+}
+
+Contents load(std::filesystem::path const& path) {
+  auto const all = read_all(path);
+  Contents result;
+  while (result.bytes < all.size()) {
+    auto const end = all.find('\n', result.bytes);
+    if (end == std::string::npos) break;
+    auto record = parse_line(std::string_view{all}.substr(result.bytes, end - result.bytes));
+    if (!record && end + 1 == all.size()) break;
+    if (!record)
+      throw DataError{fmt::format(
+          "{}: line {}: damaged (wrong checksum), and whole lines follow it; restore the file or "
+          "start again with --overwrite",
+          path.string(), result.records.size() + 1)};
+    result.records.push_back(std::move(*record));
+    result.bytes = end + 1;
+  }
+  return result;
+}
+
+UserError failure(std::filesystem::path const& path, std::string const& what, int error) {
+  return UserError{path.string() + ": cannot " + what + ": " + std::strerror(error)};
+}
+
+/// Some cluster file systems have no locks; a journal is worth more than a lock.
+bool has_no_locks(int error) {
+  return error == ENOLCK || error == ENOSYS || error == EOPNOTSUPP || error == EINVAL;
+}
+
+bool is_removed(int descriptor) {
+  struct stat status {};
+  return ::fstat(descriptor, &status) == 0 && status.st_nlink == 0;
+}
+
+void truncate(int descriptor, std::size_t bytes, std::filesystem::path const& path) {
+  if (::ftruncate(descriptor, static_cast<off_t>(bytes)) != 0)
+    throw failure(path, "shorten this journal", errno);
+}
+
+ssize_t write_once(int descriptor, std::string_view line) {
+  ssize_t written = 0;
+  do written = ::write(descriptor, line.data(), line.size());
+  while (written < 0 && errno == EINTR);
+  return written;
+}
+
+}  // namespace
+
+Journal Journal::open_locked(std::filesystem::path const& path, int more_flags) {
+  Journal journal{::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | more_flags, 0666), path};
+  if (journal.descriptor_ < 0) throw failure(path, "open this journal", errno);
+  if (::flock(journal.descriptor_, LOCK_EX | LOCK_NB) != 0 && !has_no_locks(errno)) {
+    if (errno != EWOULDBLOCK) throw failure(path, "lock this journal", errno);
+    throw UserError{path.string() +
+                    ": another run is writing this journal; wait for it, or give another --out"};
+  }
+  if (is_removed(journal.descriptor_))
+    throw UserError{path.string() + ": another run has just finished with this journal; try again"};
+  return journal;
+}
+
+Journal Journal::create(std::filesystem::path const& path) {
+  auto journal = open_locked(path, O_CREAT);
+  truncate(journal.descriptor_, 0, path);
+  return journal;
+}
+
+Journal Journal::reopen(std::filesystem::path const& path, std::vector<json>& records) {
+  auto journal = open_locked(path, 0);
+  auto contents = load(path);
+  truncate(journal.descriptor_, contents.bytes, path);
+  records = std::move(contents.records);
+  return journal;
+}
+
+std::vector<json> Journal::read(std::filesystem::path const& path) {
+  return load(path).records;
+}
+
+Journal::Journal(Journal&& other) noexcept
+    : descriptor_{std::exchange(other.descriptor_, -1)}, path_{std::move(other.path_)} {}
+
+Journal& Journal::operator=(Journal&& other) noexcept {
+  if (this != &other) {
+    close();
+    descriptor_ = std::exchange(other.descriptor_, -1);
+    path_ = std::move(other.path_);
+  }
+  return *this;
+}
+
+Journal::~Journal() {
+  close();
+}
+
+void Journal::close() noexcept {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  descriptor_ = -1;
+}
+
+void Journal::append(json const& record) {
+  auto const line = line_of(record);
+  auto const written = write_once(descriptor_, line);
+  if (written == static_cast<ssize_t>(line.size())) return;
+  auto const error = written < 0 ? errno : ENOSPC;
+  // A part of a line would turn the next record, if space comes back, into damage.
+  if (written > 0)
+    truncate(descriptor_, static_cast<std::size_t>(::lseek(descriptor_, 0, SEEK_END) - written),
+             path_);
+  throw failure(path_, "add to this journal", error);
+}
+
+void Journal::sync() {
+  if (::fsync(descriptor_) != 0) throw failure(path_, "sync this journal to disk", errno);
+}
+
+void Journal::remove() {
+  if (::unlink(path_.c_str()) != 0) throw failure(path_, "remove this journal", errno);
+  close();
+}
+
+}  // namespace canopy::record

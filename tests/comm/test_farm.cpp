@@ -1,0 +1,143 @@
+#include <chrono>
+#include <map>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "canopy/comm/farm.hpp"
+
+namespace canopy::comm {
+namespace {
+
+Bytes square(Bytes const& payload, StopToken const&) {
+  auto const n = from_bytes<int>(payload);
+  return to_bytes(n * n);
+}
+
+void sleep_seconds(double seconds) {
+  std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+}
+
+/// Runs `count` tasks through a farm; on the root returns every report by task.
+std::map<TaskId, TaskReport> run_all(Farm& farm, int count) {
+  std::map<TaskId, TaskReport> reports;
+  int next = 0;
+  while (static_cast<int>(reports.size()) < count) {
+    for (; next < count && farm.wants_task(); ++next) farm.assign(next, to_bytes(next));
+    if (auto report = farm.wait(1)) {
+      auto const task = report->task;
+      EXPECT_TRUE(reports.emplace(task, std::move(*report)).second) << "reported twice: " << task;
+    }
+  }
+  return reports;
+}
+
+TEST(Farm, EveryTaskIsDoneExactlyOnce) {
+  auto const world = Communicator::world();
+  Farm farm{world, square};
+  if (!world.is_root()) return farm.serve();
+  auto const reports = run_all(farm, 200);
+  for (auto const& [task, report] : reports) {
+    EXPECT_EQ(report.outcome, TaskReport::Outcome::done);
+    EXPECT_EQ(from_bytes<int>(report.result), task * task);
+    EXPECT_LE(report.queued, report.finished + 1e-3);
+    EXPECT_LE(report.started, report.finished);
+    EXPECT_EQ(report.rank.value > 0, world.size() > 1) << "the root works only when alone";
+  }
+  EXPECT_EQ(farm.outstanding(), 0u);
+  std::int64_t done = 0;
+  for (auto const& use : farm.shut_down()) done += use.tasks;
+  EXPECT_GE(done, 200);
+}
+
+TEST(Farm, AThrowingTaskIsReportedAndTheWorkerGoesOn) {
+  auto const world = Communicator::world();
+  Farm farm{world, [](Bytes const& payload, StopToken const&) -> Bytes {
+              if (from_bytes<int>(payload) % 3 == 0) throw std::runtime_error{"divisible by three"};
+              return payload;
+            }};
+  if (!world.is_root()) return farm.serve();
+  for (auto const& [task, report] : run_all(farm, 20)) {
+    EXPECT_EQ(report.outcome == TaskReport::Outcome::failed, task % 3 == 0);
+    EXPECT_EQ(report.error, task % 3 == 0 ? "divisible by three" : "");
+  }
+  farm.shut_down();
+}
+
+TEST(Farm, CancelledTasksAreReportedAndLaterOnesRun) {
+  auto const world = Communicator::world();
+  Farm farm{world, [](Bytes const& payload, StopToken const& stop) -> Bytes {
+              if (from_bytes<int>(payload) >= 100) return payload;
+              for (int i = 0; i < 2000; ++i) {
+                throw_if_stopped(stop);
+                sleep_seconds(0.005);
+              }
+              return payload;
+            }};
+  if (!world.is_root()) return farm.serve();
+  if (world.size() == 1) return;  // alone, the token is what stops; see the next test
+  int assigned = 0;
+  while (farm.wants_task()) farm.assign(assigned, to_bytes(assigned)), ++assigned;
+  EXPECT_EQ(assigned, 2 * farm.workers());
+  EXPECT_FALSE(farm.wait(0.05).has_value());
+  farm.cancel_all();
+  for (int i = 0; i < assigned; ++i) {
+    auto const report = farm.wait(5);
+    ASSERT_TRUE(report.has_value());
+    EXPECT_EQ(report->outcome, TaskReport::Outcome::cancelled);
+  }
+  farm.assign(100, to_bytes(100));
+  auto const report = farm.wait(5);
+  ASSERT_TRUE(report.has_value());
+  EXPECT_EQ(report->outcome, TaskReport::Outcome::done);
+  farm.shut_down();
+}
+
+TEST(Farm, CancelWaitingLetsTheRunningTaskFinish) {
+  auto const world = Communicator::world();
+  Farm farm{world, [](Bytes const& payload, StopToken const&) {
+              sleep_seconds(0.2);
+              return payload;
+            }};
+  if (!world.is_root()) return farm.serve();
+  if (world.size() == 1) return;
+  int assigned = 0;
+  while (farm.wants_task()) farm.assign(assigned, to_bytes(assigned)), ++assigned;
+  EXPECT_FALSE(farm.wait(0.05).has_value());
+  farm.cancel_waiting();
+  std::map<TaskReport::Outcome, int> outcomes;
+  for (int i = 0; i < assigned; ++i) ++outcomes[farm.wait(5)->outcome];
+  EXPECT_EQ(outcomes[TaskReport::Outcome::done], farm.workers());
+  EXPECT_EQ(outcomes[TaskReport::Outcome::cancelled], farm.workers());
+  farm.shut_down();
+}
+
+TEST(Farm, TasksBehindALongOneGoToIdleWorkers) {
+  auto const world = Communicator::world();
+  Farm farm{world, [](Bytes const& payload, StopToken const&) {
+              sleep_seconds(from_bytes<int>(payload) == 0 ? 1.0 : 0.01);
+              return payload;
+            }};
+  if (!world.is_root()) return farm.serve();
+  if (world.size() < 3) return;
+  Stopwatch const clock;
+  for (auto const& [task, report] : run_all(farm, 2 * farm.workers())) {
+    if (task == 0) continue;
+    EXPECT_LT(report.finished, 0.9) << "task " << task << " waited for the long one";
+  }
+  farm.shut_down();
+}
+
+TEST(Farm, ACoordinatorThatThrowsSendsItsWorkersHome) {
+  auto const world = Communicator::world();
+  auto const coordinate = [&] {
+    Farm farm{world, square};
+    if (!world.is_root()) return farm.serve();
+    farm.assign(1, to_bytes(1));
+    throw UserError{"changed my mind"};
+  };
+  EXPECT_THROW(world.together("search", coordinate), UserError);
+}
+
+}  // namespace
+}  // namespace canopy::comm

@@ -1,0 +1,134 @@
+#include <gtest/gtest.h>
+
+#include "canopy/forest/forest.hpp"
+
+#include "tables.hpp"
+
+namespace canopy::forest {
+namespace {
+
+class Predict : public testing::TestWithParam<std::vector<std::pair<std::string, std::string>>> {};
+INSTANTIATE_TEST_SUITE_P(
+    Settings, Predict,
+    testing::Values(std::vector<std::pair<std::string, std::string>>{},
+                    std::vector<std::pair<std::string, std::string>>{{"kind", "extra_trees"}},
+                    std::vector<std::pair<std::string, std::string>>{{"max-leaf-nodes", "20"},
+                                                                     {"criterion", "entropy"}},
+                    std::vector<std::pair<std::string, std::string>>{
+                        {"min-samples-leaf", "5"}, {"class-weight", "balanced_subsample"}}));
+
+TEST_P(Predict, GivesTheSameBitsForEncodedAndRawRows) {
+  auto const set = test::mixed(700, 5, 2);
+  auto settings = GetParam();
+  settings.emplace_back("n-estimators", "15");
+  auto const forest = test::grow(set, test::parameters(settings));
+  auto const table = EncodedTable::encode(set);
+  auto const raw = forest.predict_proba(set.features);
+  EXPECT_EQ(forest.predict_proba(table, test::all_rows(table)), raw);
+  EXPECT_EQ(forest.predict(table, test::all_rows(table)), forest.predict(set.features));
+  for (Eigen::Index i = 0; i < raw.rows(); ++i) EXPECT_NEAR(raw.row(i).sum(), 1, 1e-12);
+
+  // Rows the forest never saw, in a table with ranks of its own.
+  auto const other = test::mixed(300, 5, 77);
+  auto const other_table = EncodedTable::encode(other);
+  EXPECT_EQ(forest.predict_proba(other_table, test::all_rows(other_table)),
+            forest.predict_proba(other.features));
+}
+
+TEST(Forest, PredictsRowsInTheOrderGiven) {
+  auto const set = test::mixed(200, 3, 2);
+  auto const forest = test::grow(set, test::parameters({{"n-estimators", "5"}}));
+  auto const table = EncodedTable::encode(set);
+  std::vector<RowIndex> const rows{7, 199, 0, 7};
+  auto const some = forest.predict_proba(table, rows);
+  auto const all = forest.predict_proba(set.features);
+  ASSERT_EQ(some.rows(), 4);
+  for (Eigen::Index i = 0; i < 4; ++i)
+    EXPECT_EQ(some.row(i), all.row(static_cast<Eigen::Index>(rows[static_cast<std::size_t>(i)])));
+}
+
+TEST(Forest, AveragesProbabilitiesAndDoesNotCountVotes) {
+  auto const leaf = [](double a, double b) {
+    return Tree{.classes = 2, .nodes = {{.weight = a + b, .samples = 1}}, .values = {a, b}};
+  };
+  Forest const forest{{}, {leaf(9, 1), leaf(4, 6), leaf(4, 6)}, {"a", "b"}, {"x"}};
+  auto const p = forest.predict_proba(Eigen::MatrixXf::Zero(1, 1));
+  EXPECT_DOUBLE_EQ(p(0, 0), (0.9 + 0.4 + 0.4) / 3);
+  EXPECT_EQ(forest.predict(Eigen::MatrixXf::Zero(1, 1)), std::vector<std::uint16_t>{0});
+}
+
+TEST(Forest, TakesTheFirstClassOnTies) {
+  Eigen::MatrixXd p(3, 3);
+  p << 0.4, 0.4, 0.2, 0.2, 0.4, 0.4, 0.1, 0.2, 0.7;
+  EXPECT_EQ(argmax(p), (std::vector<std::uint16_t>{0, 1, 2}));
+}
+
+TEST(Forest, RefusesOtherFeaturesAndNoTrees) {
+  auto const set = test::mixed(50, 2, 2);
+  auto const forest = test::grow(set, test::parameters({{"n-estimators", "2"}}));
+  try {
+    forest.predict(Eigen::MatrixXf::Zero(3, 4));
+    FAIL();
+  } catch (DataError const& e) {
+    EXPECT_STREQ(e.what(),
+                 "the matrix has 4 features but the forest was grown on 10; give the same columns "
+                 "as in training");
+  }
+  Forest const empty{{}, {}, set.class_names, set.feature_names};
+  EXPECT_THROW(empty.predict(set.features), DataError);
+}
+
+TEST(OutOfBag, OneTreeVotesForTheRowsItDidNotSee) {
+  auto const set = test::mixed(600, 3, 2);
+  auto const forest = test::grow(set, test::parameters({{"n-estimators", "1"}}), 9);
+  auto const table = EncodedTable::encode(set);
+  auto const rows = test::all_rows(table);
+  auto const result = forest.out_of_bag(table, rows, Key{9});
+  EXPECT_EQ(result.rows_without_vote, forest.trees()[0].nodes[0].samples);
+  auto const seen = forest.predict_proba(set.features);
+  std::int64_t right = 0;
+  for (Eigen::Index i = 0; i < 600; ++i) {
+    bool const voted = result.decision_function.row(i).sum() > 0;
+    if (voted) {
+      EXPECT_EQ(result.decision_function.row(i), seen.row(i));
+    }
+    right += argmax(result.decision_function.row(i))[0] == set.labels[static_cast<std::size_t>(i)];
+  }
+  EXPECT_DOUBLE_EQ(result.score, static_cast<double>(right) / 600);
+  EXPECT_DOUBLE_EQ(forest.oob_score(table, rows, Key{9}), result.score);
+}
+
+TEST(OutOfBag, IsNoTrainingScoreAndNeedsABootstrap) {
+  auto const set = test::mixed(600, 3, 2);
+  auto const table = EncodedTable::encode(set);
+  auto const rows = test::all_rows(table);
+  auto const forest = test::grow(set, {}, 9);
+  auto const score = forest.oob_score(table, rows, Key{9});
+  EXPECT_GT(score, 0.45);
+  EXPECT_LT(score, 0.75);  // the classes are noisy, a training score would be 1
+  EXPECT_GT(forest.oob_score(table, rows, Key{10}), 0.85);  // other bootstraps: rows were seen
+  auto const whole = test::grow(set, test::parameters({{"bootstrap", "false"}}));
+  EXPECT_THROW(whole.oob_score(table, rows, Key{9}), UserError);
+}
+
+TEST(Importances, SumToOneAndFindTheFeatureThatMatters) {
+  auto const set = test::mixed(800, 3, 2);
+  auto const forest = test::grow(set, test::parameters({{"max-depth", "5"}}));
+  auto const shares = forest.feature_importances();
+  EXPECT_NEAR(std::accumulate(shares.begin(), shares.end(), 0.0), 1, 1e-12);
+  EXPECT_EQ(shares[2], 0);  // the constant
+  EXPECT_GT(shares[0], shares[4]);
+  EXPECT_GT(shares[1], shares[3]);
+}
+
+TEST(Tree, KnowsItsDepthAndLeaves) {
+  Tree const tree{.classes = 1,
+                  .nodes = {{.feature = 0, .left = 1, .right = 2}, {.depth = 1}, {.depth = 1}},
+                  .values = {3, 1, 2}};
+  EXPECT_EQ(tree.depth(), 1);
+  EXPECT_EQ(tree.leaves(), 2u);
+  EXPECT_EQ(tree.value(2)[0], 2);
+}
+
+}  // namespace
+}  // namespace canopy::forest

@@ -1,0 +1,176 @@
+// The parts that growing is made of: random draws, sorted codes, impurity.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include <gtest/gtest.h>
+
+#include "draws.hpp"
+#include "impurity.hpp"
+#include "sorted_codes.hpp"
+
+namespace canopy::forest {
+namespace {
+
+std::vector<int> order(KeyedDraws& draws, Key node, int known = 0) {
+  std::vector<int> features;
+  draws.enter(node, known);
+  while (draws.has_more()) {
+    features.push_back(draws.next().number);
+    draws.mark_variable();
+  }
+  draws.leave();
+  return features;
+}
+
+TEST(KeyedDraws, GiveEachFeatureOnceInAnOrderOfTheNodesOwn) {
+  KeyedDraws draws{Key{1}, 20};
+  auto const first = order(draws, Key{10});
+  auto const second = order(draws, Key{11});
+  EXPECT_EQ(order(draws, Key{10}), first);
+  EXPECT_NE(second, first);
+  auto sorted = first;
+  std::ranges::sort(sorted);
+  std::vector<int> all(20);
+  std::iota(all.begin(), all.end(), 0);
+  EXPECT_EQ(sorted, all);
+}
+
+TEST(KeyedDraws, SiblingsAndTreesDrawApart) {
+  KeyedDraws draws{tree_key(Key{1}, 0), 20};
+  auto const root = draws.root();
+  auto const left = KeyedDraws::child(root, true);
+  auto const right = KeyedDraws::child(root, false);
+  EXPECT_NE(order(draws, left), order(draws, right));
+  EXPECT_NE(order(draws, left), order(draws, root));
+  EXPECT_NE(KeyedDraws::child(left, false), KeyedDraws::child(right, true));
+  EXPECT_NE((KeyedDraws{tree_key(Key{1}, 1), 20}.root()), root);
+  EXPECT_NE((KeyedDraws{tree_key(Key{2}, 0), 20}.root()), root);
+}
+
+TEST(KeyedDraws, AreUniform) {
+  KeyedDraws draws{Key{1}, 5};
+  std::vector<std::vector<int>> seen(5, std::vector<int>(5));
+  int const rounds = 20'000;
+  for (int i = 0; i < rounds; ++i) {
+    auto const features = order(draws, Key{2}.with(static_cast<std::uint64_t>(i)));
+    for (std::size_t at = 0; at < 5; ++at) ++seen[at][static_cast<std::size_t>(features[at])];
+  }
+  for (auto const& at : seen)
+    for (auto const count : at) EXPECT_NEAR(count, rounds / 5, 5 * std::sqrt(rounds * 0.16));
+}
+
+TEST(KeyedDraws, KnownConstantsAreInheritedDownThePathOnly) {
+  KeyedDraws draws{Key{1}, 4};
+  draws.enter(Key{1}, 0);
+  draws.mark_constant(2);
+  draws.mark_constant(2);
+  auto const of_root = draws.leave();
+  EXPECT_EQ(of_root, 1);
+  draws.enter(Key{2}, of_root);  // left child finds another one
+  draws.mark_constant(0);
+  EXPECT_EQ(draws.leave(), 2);
+  draws.enter(Key{3}, of_root);  // right child does not know it
+  for (int i = 0; i < 4; ++i) {
+    auto const drawn = draws.next();
+    EXPECT_EQ(drawn.known_constant, drawn.number == 2);
+    if (!drawn.known_constant) draws.mark_variable();
+  }
+  EXPECT_FALSE(draws.has_more());
+}
+
+TEST(KeyedDraws, BootstrapDrawsAsOftenAsAsked) {
+  KeyedDraws const draws{Key{4}, 3};
+  auto const counts = draws.bootstrap(1000, 700);
+  EXPECT_EQ(std::accumulate(counts.begin(), counts.end(), 0), 700);
+  EXPECT_EQ(draws.bootstrap(1000, 700), counts);
+  EXPECT_NE((KeyedDraws{Key{5}, 3}.bootstrap(1000, 700)), counts);
+  EXPECT_NEAR(static_cast<double>(std::ranges::count(counts, 0)), 1000 * std::exp(-0.7), 60);
+}
+
+class SortedCodes : public testing::TestWithParam<std::pair<std::size_t, std::uint32_t>> {};
+INSTANTIATE_TEST_SUITE_P(RowsAndCodes, SortedCodes,
+                         testing::Values(std::pair{1u, 1u}, std::pair{32u, 9u}, std::pair{33u, 9u},
+                                         std::pair{500u, 300u}, std::pair{2000u, 70'000u},
+                                         std::pair{300u, 0x4000'0000u}));
+
+TEST_P(SortedCodes, SortingAndCountingAgreeWithThePlainWay) {
+  auto const [rows, codes] = GetParam();
+  Stream random{Key{rows}};
+  std::vector<std::uint32_t> column;
+  std::vector<Sample> samples;
+  for (std::uint32_t i = 0; i < rows; ++i) {
+    column.push_back(7 + random.below(codes));
+    samples.push_back({i, static_cast<std::uint16_t>(random.below(3)),
+                       static_cast<std::uint16_t>(1 + random.below(4))});
+  }
+  CodeBuffer buffer{rows};
+  auto const range = buffer.gather(column.data(), samples);
+  EXPECT_EQ(range.low, *std::ranges::min_element(column));
+  EXPECT_EQ(range.high, *std::ranges::max_element(column));
+  if (codes < 100'000) {
+    auto* slots = buffer.count(range, 4);
+    std::vector<std::uint32_t> counted(slots, slots + 4 * (range.high - range.low + 1));
+    for (auto const& sample : samples) {
+      auto* slot = counted.data() + 4 * (column[sample.row] - range.low);
+      --slot[0];
+      slot[1 + sample.label] -= sample.weight;
+    }
+    EXPECT_EQ(std::ranges::count(counted, 0u), std::ssize(counted));
+  }
+  std::ranges::stable_sort(samples, {}, [&](auto const& s) { return column[s.row]; });
+  auto const sorted = buffer.sort(range);
+  ASSERT_EQ(sorted.size(), rows);
+  for (std::size_t i = 0; i < rows; ++i) {
+    EXPECT_EQ(sorted[i].code(), column[samples[i].row]);
+    EXPECT_EQ(sorted[i].label(), samples[i].label);
+    EXPECT_EQ(sorted[i].weight(), samples[i].weight);
+  }
+}
+
+TEST(FixedXLogX, IsXLogX) {
+  for (std::uint32_t const largest : {1u, 100u, 581'012u, 100'000'000u}) {
+    FixedXLogX const f{largest};
+    EXPECT_EQ(f(0), 0);
+    EXPECT_EQ(f(1), 0);
+    auto const unit = static_cast<double>(f(2)) / 2;
+    for (std::uint32_t const x : {3u, 77u, largest})
+      EXPECT_NEAR(static_cast<double>(f(x)) / unit, x * std::log2(x),
+                  1e-6 + 1e-12 * x * std::log2(x));
+  }
+}
+
+TEST(Impurity, IsTheTextbookValue) {
+  std::vector<std::uint32_t> const counts{2, 6, 0};
+  std::vector<double> const ones(3, 1.0);
+  EXPECT_DOUBLE_EQ(node_impurity(Criterion::gini, counts, ones), 1 - 0.0625 - 0.5625);
+  EXPECT_NEAR(node_impurity(Criterion::entropy, counts, ones), 0.8112781244591328, 1e-15);
+  EXPECT_NEAR(node_impurity(Criterion::log_loss, counts, std::vector<double>{3, 1, 1}), 1, 1e-15);
+}
+
+template <class Score>
+void expect_moves_agree(Score one_by_one, Score at_once) {
+  std::vector<std::uint32_t> const totals{5, 9, 4};
+  std::vector<std::uint32_t> const bin{2, 0, 3};
+  one_by_one.start(totals.data());
+  at_once.start(totals.data());
+  for (std::uint32_t k = 0; k < 3; ++k)
+    for (std::uint32_t i = 0; i < bin[k]; ++i) one_by_one.move(k, 1);
+  at_once.move(bin.data());
+  EXPECT_EQ(one_by_one.score(), at_once.score());
+  EXPECT_EQ(one_by_one.weight_left(), at_once.weight_left());
+  EXPECT_EQ(one_by_one.weight_right(), at_once.weight_right());
+  EXPECT_TRUE(std::equal(bin.begin(), bin.end(), at_once.left()));
+}
+
+TEST(Scores, DoNotDependOnHowRowsWereMoved) {
+  FixedXLogX const xlogx{18};
+  std::vector<double> const weights{0.7, 1.1, 2.3};
+  expect_moves_agree(GiniScore{3}, GiniScore{3});
+  expect_moves_agree(EntropyScore{3, xlogx}, EntropyScore{3, xlogx});
+  expect_moves_agree(WeightedScore{Criterion::entropy, weights},
+                     WeightedScore{Criterion::entropy, weights});
+}
+
+}  // namespace
+}  // namespace canopy::forest
