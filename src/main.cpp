@@ -1,3 +1,99 @@
-int main() {
-  return 0;
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "canopy/app/data.hpp"
+#include "canopy/app/predict.hpp"
+#include "canopy/app/show.hpp"
+#include "canopy/app/tune.hpp"
+#include "canopy/comm/environment.hpp"
+#include "canopy/core/signals.hpp"
+#include "canopy/core/text.hpp"
+
+namespace {
+
+using namespace canopy;
+using Words = std::span<std::string const>;
+
+/// One command of the program. A distributed one runs on all ranks; the others never start MPI.
+struct Command {
+  std::string name;
+  std::string summary;
+  std::function<int(Words)> alone;
+  std::function<int(comm::Communicator const&, Words)> distributed;
+};
+
+std::vector<Command> const& commands() {
+  static std::vector<Command> const list{
+      {"tune", "search hyper-parameters by cross-validation over MPI ranks", {}, app::run_tune},
+      {"predict", "score a data set with a saved model", {}, app::run_predict},
+      {"data", "describe, convert or generate data sets", app::run_data, {}},
+      {"show", "print what is in a run file", app::run_show, {}},
+  };
+  return list;
+}
+
+std::string usage() {
+  std::string text =
+      "canopy: tunes, trains and federates models over an MPI cluster\n\n"
+      "  canopy COMMAND [--help] ...\n"
+      "  mpirun -np N --hostfile HOSTS canopy COMMAND ...\n\ncommands\n";
+  for (auto const& command : commands())
+    text += fmt::format("  {:<10}{}\n", command.name, command.summary);
+  return text;
+}
+
+Command const& find_command(std::string const& name) {
+  auto const found = std::ranges::find(commands(), name, &Command::name);
+  if (found != commands().end()) return *found;
+  std::vector<std::string> names;
+  for (auto const& command : commands()) names.push_back(command.name);
+  throw UserError{fmt::format("there is no command '{}'{}; `canopy --help` lists them", name,
+                              text::did_you_mean(name, names))};
+}
+
+/// One rank speaks for all: errors of a distributed command have reached every rank.
+int complain(std::exception const& error, int status) {
+  if (comm::launch().rank == 0) fmt::print(stderr, "canopy: error: {}\n", error.what());
+  return status;
+}
+
+int run(int argc, char** argv) {
+  std::vector<std::string> const words{argv + 1, argv + argc};
+  if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
+    if (comm::launch().rank == 0) fmt::print("{}", usage());
+    return words.empty() ? static_cast<int>(ExitCode::usage) : 0;
+  }
+  if (words[0] == "--version") {
+    if (comm::launch().rank == 0) fmt::print("canopy {}\n", CANOPY_VERSION);
+    return 0;
+  }
+  auto const& command = find_command(words[0]);
+  if (command.alone) return command.alone(Words{words}.subspan(1));
+  comm::Environment const environment{argc, argv};
+  try {
+    return command.distributed(comm::Communicator::world(), Words{words}.subspan(1));
+  } catch (UserError const& e) {
+    return complain(e, static_cast<int>(e.code));
+  } catch (std::exception const& e) {
+    return complain(e, 1);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  canopy::signals::install();
+  try {
+    return run(argc, argv);
+  } catch (canopy::UserError const& e) {
+    return complain(e, static_cast<int>(e.code));
+  } catch (std::exception const& e) {
+    return complain(e, 1);
+  }
 }

@@ -94,10 +94,11 @@ std::string did_you_mean(std::string_view word, std::span<std::string const> can
 }
 
 std::string grouped(std::int64_t value) {
-  auto digits = std::to_string(value < 0 ? -value : value);
-  for (auto i = static_cast<std::ptrdiff_t>(digits.size()) - 3; i > 0; i -= 3)
+  auto digits = std::to_string(value);
+  std::ptrdiff_t const first = value < 0 ? 1 : 0;
+  for (auto i = static_cast<std::ptrdiff_t>(digits.size()) - 3; i > first; i -= 3)
     digits.insert(static_cast<std::size_t>(i), ",");
-  return (value < 0 ? "-" : "") + digits;
+  return digits;
 }
 
 std::string bytes(double count) {
@@ -109,8 +110,8 @@ std::string bytes(double count) {
 
 std::string duration(double seconds) {
   if (std::isnan(seconds)) return "?";
-  if (seconds < 10) return fmt::format("{:.2f} s", seconds);
-  if (seconds < 60) return fmt::format("{:.1f} s", seconds);
+  if (seconds < 9.995) return fmt::format("{:.2f} s", seconds);
+  if (seconds < 59.95) return fmt::format("{:.1f} s", seconds);
   auto const whole = static_cast<std::int64_t>(std::llround(seconds));
   if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
   return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);

@@ -155,6 +155,20 @@ Registry<Sampler, SamplerSettings const&> const& samplers() {
   return list;
 }
 
+namespace {
+
+/// Adds a value, or replaces the one that the space fixes: what a point says wins.
+void put(Configuration& point, std::string_view column, std::string_view value) {
+  auto const name = text::replace_all(std::string{text::trim(column)}, '-', '_');
+  auto const found = std::ranges::find(point, name, &Configuration::value_type::first);
+  if (found != point.end())
+    found->second = value;
+  else
+    point.emplace_back(name, value);
+}
+
+}  // namespace
+
 std::vector<Configuration> read_points(std::string const& file, Space const& space) {
   std::ifstream in{file};
   if (!in) throw UserError{"--points " + file + ": there is no such file"};
@@ -170,8 +184,7 @@ std::vector<Configuration> read_points(std::string const& file, Space const& spa
                                   words.size(), names.size())};
     auto point = space.fixed();
     for (std::size_t i = 0; i < names.size(); ++i)
-      if (auto const word = text::trim(words[i]); !word.empty())
-        point.emplace_back(std::string{text::trim(names[i])}, std::string{word});
+      if (auto const word = text::trim(words[i]); !word.empty()) put(point, names[i], word);
     points.push_back(std::move(point));
   }
   return points;

@@ -257,20 +257,19 @@ void Search::store(TaskRow const& row, std::optional<FoldScore> score, std::stri
     added.score = score->score;
     trial.folds[static_cast<std::size_t>(row.fold)] = std::move(score);
   } else {
-    errors_[static_cast<std::size_t>(row.trial)].push_back(
-        fmt::format("fold {}: {}", row.fold, error));
+    errors_[static_cast<std::size_t>(row.trial)][row.fold] = error;
   }
   tasks_.push_back(added);
   settle(trial);
 }
 
 void Search::settle(Trial& trial) {
-  auto& errors = errors_[static_cast<std::size_t>(trial.id)];
+  auto const& errors = errors_[static_cast<std::size_t>(trial.id)];
   if (static_cast<std::size_t>(trial.folds_done()) + errors.size() < trial.folds.size()) return;
   trial.status = errors.empty() ? Trial::Status::complete : Trial::Status::failed;
   if (errors.empty()) return;
-  std::ranges::sort(errors);  // whichever fold failed first in time
-  trial.stop_reason = errors.front();
+  auto const& [fold, error] = *errors.begin();  // whichever fold failed first in time
+  trial.stop_reason = fmt::format("fold {}: {}", fold, error);
 }
 
 void Search::close_open_trials(Ending ending) {

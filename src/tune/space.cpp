@@ -172,6 +172,7 @@ std::string print(Parameter const& parameter) {
 Space Space::from_toml(TomlNode const& node) {
   Space space;
   std::vector<std::pair<toml::source_position, Parameter>> found;
+  std::vector<std::pair<toml::source_position, Configuration::value_type>> fixed;
   for (auto const& [key, value] : node.table) {
     auto const name = text::replace_all(std::string{key.str()}, '-', '_');
     auto const at = value.source().begin;
@@ -184,13 +185,14 @@ Space Space::from_toml(TomlNode const& node) {
       for (auto const& item : *list) parameter.values.push_back(toml_text(node, item));
       found.emplace_back(at, std::move(parameter));
     } else {
-      space.fixed_.emplace_back(name, toml_text(node, value));
+      fixed.emplace_back(at, Configuration::value_type{name, toml_text(node, value)});
     }
   }
   // toml++ sorts keys by name; people expect the order they wrote.
-  std::ranges::stable_sort(found, [](auto const& a, auto const& b) {
-    return std::pair{a.first.line, a.first.column} < std::pair{b.first.line, b.first.column};
-  });
+  auto const place = [](auto const& item) { return std::pair{item.first.line, item.first.column}; };
+  std::ranges::stable_sort(found, {}, place);
+  std::ranges::stable_sort(fixed, {}, place);
+  for (auto& [at, entry] : fixed) space.fixed_.push_back(std::move(entry));
   for (auto& [at, parameter] : found) {
     auto const known = [&](Parameter const& earlier) {
       return earlier.name == parameter.condition->parameter;
@@ -207,8 +209,14 @@ Space Space::from_toml(TomlNode const& node) {
 
 Space Space::from_toml_text(std::string const& text) {
   static std::string const file = "space";
-  auto const table = toml::parse(text, file);
-  return from_toml(TomlNode{table, file});
+  try {
+    auto const table = toml::parse(text, file);
+    return from_toml(TomlNode{table, file});
+  } catch (toml::parse_error const& e) {
+    auto const at = e.source().begin;
+    throw UserError{
+        fmt::format("{}: line {}, column {}: {}", file, at.line, at.column, e.description())};
+  }
 }
 
 std::string Space::to_toml() const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -92,11 +93,11 @@ class Search {
   Learner const& learner_;
   std::vector<Trial> trials_;
   std::vector<TaskRow> tasks_;
-  std::vector<comm::TaskId> queue_;               ///< last one next
-  std::vector<std::vector<std::string>> errors_;  ///< by trial, of its failed folds
-  std::vector<double> costs_;                     ///< by trial
-  double cost_done_ = 0;                          ///< in this session
-  double offset_ = 0;                             ///< seconds spent by earlier sessions
+  std::vector<comm::TaskId> queue_;                 ///< last one next
+  std::vector<std::map<int, std::string>> errors_;  ///< by trial, of its failed folds
+  std::vector<double> costs_;                       ///< by trial
+  double cost_done_ = 0;                            ///< in this session
+  double offset_ = 0;                               ///< seconds spent by earlier sessions
   int restored_ = 0;
 };
 

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "canopy/core/bytes.hpp"
+#include "canopy/forest/forest.hpp"
+#include "canopy/tune/learner.hpp"
+#include "canopy/tune/search.hpp"
+
+namespace canopy::tune {
+
+/// What every rank needs to do any piece of a search's work: the data, the folds and the learner.
+/// The same on all ranks, and made without a message.
+class Workbench {
+ public:
+  /// `rows` take part in the search; others are held out. UserError when they cannot be divided
+  /// into the folds asked for.
+  Workbench(LearnerData data, data::Rows rows, SearchSettings const& settings, std::uint64_t seed);
+
+  Learner const& learner() const { return *learner_; }
+  LearnerData const& data() const { return data_; }
+  data::Rows const& rows() const { return rows_; }
+
+  /// The farm's work: a Task in, a FoldScore or the arrays of some trees out.
+  Bytes work(Bytes const& payload, StopToken const& stop) const;
+
+ private:
+  LearnerData data_;
+  data::Rows rows_;
+  std::string model_;
+  Key key_;
+  std::vector<data::Split> folds_;
+  std::unique_ptr<Learner> learner_;
+};
+
+/// On the coordinator: the final model, its trees dealt to all workers. Asks `interrupted` all the
+/// time and throws Stopped when it says so; std::runtime_error when a worker could not do its part.
+forest::Forest refit(comm::Farm& farm, SearchSettings const& settings,
+                     Configuration const& configuration, std::function<bool()> const& interrupted);
+
+}  // namespace canopy::tune

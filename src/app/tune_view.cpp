@@ -1,0 +1,147 @@
+#include "tune_view.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <ranges>
+
+#include <fmt/format.h>
+
+#include "canopy/core/text.hpp"
+#include "canopy/report/text_table.hpp"
+
+namespace canopy::app {
+namespace {
+
+using tune::Search;
+using tune::Trial;
+
+struct Counts {
+  int done = 0, running = 0, waiting = 0, failed = 0;
+};
+
+Counts count(Search const& search) {
+  Counts counts;
+  for (auto const& trial : search.trials()) {
+    if (trial.status == Trial::Status::failed)
+      ++counts.failed;
+    else if (trial.status == Trial::Status::complete)
+      ++counts.done;
+    else if (trial.folds_done() > 0)
+      ++counts.running;
+    else
+      ++counts.waiting;
+  }
+  return counts;
+}
+
+std::string score_text(Trial const& trial) {
+  return fmt::format("{:.4f} +- {:.4f}", trial.mean_score(), trial.std_score());
+}
+
+std::string bar(double share, int width) {
+  auto const full = static_cast<int>(std::lround(share * width));
+  return fmt::format("[{:#<{}}{:.<{}}]", "", full, "", width - full);
+}
+
+/// "1: 98 %  2: 97 %": the share of this session that each worker spent in folds.
+std::string utilisation(Search const& search) {
+  std::map<int, double> busy;
+  auto const session = search.farm().seconds();
+  auto const begin = search.seconds() - session;
+  for (auto const& task : search.tasks())
+    if (task.started >= begin) busy[task.rank] += task.finished - task.started;
+  std::string text;
+  for (auto const& [rank, seconds] : busy)
+    text += fmt::format("  {}: {:.0f} %", rank, 100 * std::min(1.0, seconds / session));
+  return text.empty() ? "  -" : text;
+}
+
+std::vector<std::string> block(Search const& search, std::string const& title) {
+  auto const counts = count(search);
+  auto const share = static_cast<double>(search.folds_done()) / std::max(1, search.folds_total());
+  std::vector<std::string> lines{
+      title,
+      fmt::format("  trials   {} done, {} running, {} waiting{}", counts.done, counts.running,
+                  counts.waiting,
+                  counts.failed > 0 ? fmt::format(", {} failed", counts.failed) : ""),
+      fmt::format("  folds    {} {} of {}   {} gone, about {} to go", bar(share, 30),
+                  search.folds_done(), search.folds_total(), text::duration(search.seconds()),
+                  text::duration(search.seconds_left()))};
+  if (auto const* best = tune::best_trial(search.trials()))
+    lines.push_back(fmt::format("  best     {}  trial {}: {}", score_text(*best), best->id,
+                                tune::to_text(best->configuration)));
+  auto const& initial = search.trials().front();
+  if (initial.status == Trial::Status::complete)
+    lines.push_back("  default  " + score_text(initial));
+  lines.push_back("  ranks  " + utilisation(search));
+  return lines;
+}
+
+std::string line(Search const& search) {
+  auto const counts = count(search);
+  auto const* best = tune::best_trial(search.trials());
+  return fmt::format("{:>8}  folds {}/{}  trials {} done {} running {} waiting{}  best {}  eta {}",
+                     text::duration(search.seconds()), search.folds_done(), search.folds_total(),
+                     counts.done, counts.running, counts.waiting,
+                     counts.failed > 0 ? fmt::format(" {} failed", counts.failed) : "",
+                     best == nullptr ? "-" : score_text(*best),
+                     text::duration(search.seconds_left()));
+}
+
+std::string comparison(Trial const& initial, Trial const& best, std::string const& scoring) {
+  if (best.id == initial.id)
+    return fmt::format("No trial was better than the default: {} {}.\n", scoring,
+                       score_text(initial));
+  auto text = fmt::format("best     trial {:<4} {}   {}\n", best.id, score_text(best),
+                          tune::to_text(best.configuration));
+  if (initial.status != Trial::Status::complete) return text;
+  int better = 0;
+  for (std::size_t f = 0; f < best.folds.size(); ++f)
+    better += best.folds[f]->score > initial.folds[f]->score;
+  text += fmt::format("default  trial {:<4} {}\n", initial.id, score_text(initial));
+  text += fmt::format(
+      "gain     {:+.4f} {}, better in {} of {} folds (the best of many is flattered "
+      "by its own selection)\n",
+      best.mean_score() - initial.mean_score(), scoring, better, best.folds.size());
+  return text;
+}
+
+}  // namespace
+
+void TuneView::watch(Search const& search) {
+  progress_.update([&] { return block(search, title_); }, [&] { return line(search); });
+}
+
+std::string result_text(std::vector<Trial> const& trials,
+                        std::vector<std::string> const& parameters, std::string const& scoring) {
+  auto const* best = tune::best_trial(trials);
+  if (best == nullptr) return "No trial was completed.\n";
+  auto const ranks = tune::ranks_by_score(trials);
+  std::vector<Trial const*> order;
+  for (auto const& trial : trials)
+    if (trial.status == Trial::Status::complete) order.push_back(&trial);
+  std::ranges::stable_sort(order, {},
+                           [&](Trial const* t) { return ranks[static_cast<std::size_t>(t->id)]; });
+  constexpr std::size_t shown = 10;
+
+  Table table{"top"};
+  for (auto const* name : {"rank", "trial", "mean", "std", "seconds"})
+    table.column(name, Table::Type::text);
+  for (auto const& name : parameters) table.column(name, Table::Type::text);
+  for (auto const* trial : order | std::views::take(shown)) {
+    std::vector<Cell> row{std::to_string(ranks[static_cast<std::size_t>(trial->id)]),
+                          fmt::format("{}{}", trial->id, trial->id == 0 ? " (default)" : ""),
+                          fmt::format("{:.4f}", trial->mean_score()),
+                          fmt::format("{:.4f}", trial->std_score()),
+                          fmt::format("{:.1f}", trial->total_time())};
+    for (auto const& name : parameters) {
+      auto const* value = tune::find(trial->configuration, name);
+      row.emplace_back(value == nullptr ? "" : *value);
+    }
+    table.add(row);
+  }
+  return report::render(table, {}) + "\n" + comparison(trials.front(), *best, scoring);
+}
+
+}  // namespace canopy::app

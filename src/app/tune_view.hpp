@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "canopy/core/progress.hpp"
+#include "canopy/tune/search.hpp"
+
+namespace canopy::app {
+
+/// What a person sees of a search: the live block, and the result at the end.
+class TuneView {
+ public:
+  TuneView(ProgressMode mode, std::string title) : progress_{mode}, title_{std::move(title)} {}
+
+  void watch(tune::Search const& search);
+  void say(std::string const& text) { progress_.say(text); }
+  void finish() { progress_.finish(); }
+
+ private:
+  Progress progress_;
+  std::string title_;
+};
+
+/// The ten best trials and what tuning brought over the default, as printed at the end.
+std::string result_text(std::vector<tune::Trial> const& trials,
+                        std::vector<std::string> const& parameters, std::string const& scoring);
+
+}  // namespace canopy::app
