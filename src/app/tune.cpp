@@ -500,7 +500,8 @@ void serve(comm::Farm& farm) {
 
 }  // namespace
 
-record::RunRecord run(comm::Communicator const& comm, TuneSettings const& settings) {
+record::RunRecord run(comm::Communicator const& comm, TuneSettings const& settings,
+                      std::function<void()> const& before_task) {
   Phases phases;
   auto data = load_and_share(comm, settings, phases);  // freed by all ranks together, at the end
   auto const hosts = comm::hosts(comm);
@@ -518,6 +519,7 @@ record::RunRecord run(comm::Communicator const& comm, TuneSettings const& settin
   record::RunRecord record;
   comm.together("tune", [&] {
     comm::Farm farm{comm, [&](Bytes const& payload, StopToken const& stop) {
+                      if (before_task) before_task();
                       return bench->work(payload, stop);
                     }};
     if (!comm.is_root()) return serve(farm);

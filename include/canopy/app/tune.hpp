@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 
@@ -24,7 +25,9 @@ struct TuneSettings {
 
 /// Collective. Searches, refits the best configuration on all rows, and writes the run file. What
 /// is returned is that record on the root; elsewhere only status and exit code are filled in.
-record::RunRecord run(comm::Communicator const& comm, TuneSettings const& settings);
+/// `before_task` is called on a worker before each task: tests put delays there.
+record::RunRecord run(comm::Communicator const& comm, TuneSettings const& settings,
+                      std::function<void()> const& before_task = {});
 
 /// `canopy tune`: the command line in, the exit status out.
 int run_tune(comm::Communicator const& comm, std::span<std::string const> words);

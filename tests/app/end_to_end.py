@@ -1,0 +1,202 @@
+"""What the end-to-end tests share: starting the program, reading its run files, reporting."""
+
+import csv
+import io
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+
+CANOPY = os.path.abspath(os.environ.get("CANOPY", "build/canopy"))
+MPIRUN = ["mpirun", "--oversubscribe", "--bind-to", "none"]
+ENVIRONMENT = {
+    **os.environ,
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_btl_tcp_if_include": "lo",
+    "OMPI_MCA_oob_tcp_if_include": "lo",
+    "OMPI_MCA_mpi_yield_when_idle": "1",
+}
+
+
+def keep_mpi_files_in(folder):
+    """What killed ranks leave behind (4 MB of shared memory each) then goes with the folder."""
+    for name in ("orte_tmpdir_base", "btl_vader_backing_directory", "osc_sm_backing_directory",
+                 "shmem_mmap_backing_file_base_dir"):
+        ENVIRONMENT["OMPI_MCA_" + name] = str(folder)
+
+
+class Checks:
+    """Prints one line per check and remembers whether any failed."""
+
+    def __init__(self):
+        self.failed = 0
+
+    def check(self, name, passed, detail=""):
+        print(f"{'ok  ' if passed else 'FAIL'} {name}", flush=True)
+        if not passed:
+            self.failed += 1
+            if str(detail).strip():
+                print("     " + str(detail).strip().replace("\n", "\n     "), flush=True)
+        return passed
+
+    def equal(self, name, got, wanted):
+        return self.check(name, got == wanted, f"got    {got}\nwanted {wanted}")
+
+    def leave(self):
+        print(f"{self.failed} failed" if self.failed else "all passed")
+        sys.exit(1 if self.failed else 0)
+
+
+def command(words, np=1):
+    launcher = MPIRUN + ["-np", str(np)] if np > 1 else []
+    return launcher + [CANOPY] + [str(word) for word in words]
+
+
+def run(words, np=1, timeout=120, **more):
+    return subprocess.run(command(words, np), env=ENVIRONMENT, text=True, timeout=timeout,
+                          stdin=subprocess.DEVNULL, capture_output=True, **more)
+
+
+class Started:
+    """A run in the background, in a session of its own, that never outlives the test."""
+
+    def __init__(self, words, np=1):
+        self.output = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(command(words, np), env=ENVIRONMENT, text=True,
+                                        stdin=subprocess.DEVNULL, stdout=self.output,
+                                        stderr=subprocess.STDOUT, start_new_session=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        if self.process.poll() is None:
+            self.kill_all()
+        self.output.close()
+
+    def running(self):
+        return self.process.poll() is None
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait(self, timeout=120):
+        return self.process.wait(timeout)
+
+    def text(self):
+        self.output.seek(0)
+        return self.output.read()
+
+    def kill_all(self):
+        """SIGKILL to the process and all its descendants, found before the first one dies."""
+        victims = [(pid, start_of(pid)) for pid in [self.process.pid] + descendants(self.process.pid)]
+        for pid, started in victims:
+            if started is not None and start_of(pid) == started:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+        self.process.wait(30)
+        deadline = time.monotonic() + 30
+        while any(started and start_of(pid) == started for pid, started in victims):
+            if time.monotonic() > deadline:
+                raise RuntimeError("a killed rank does not go away")
+            time.sleep(0.01)
+
+
+def stat_fields(pid):
+    """The fields of /proc/PID/stat after the name, or None for the gone and the dead."""
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if fields[0] in "ZX" else fields
+
+
+def start_of(pid):
+    """When a living process began: with its id it names it, for ids are used again."""
+    fields = stat_fields(pid)
+    return fields and fields[19]
+
+
+def descendants(root):
+    children = {}
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit() and (fields := stat_fields(entry.name)):
+            children.setdefault(int(fields[1]), []).append(int(entry.name))
+    found, queue = [], [root]
+    while queue:
+        born = children.get(queue.pop(), [])
+        found += born
+        queue += born
+    return found
+
+
+def journal_of(run_file):
+    return pathlib.Path(run_file).with_suffix(".journal")
+
+
+def journal_records(path):
+    """The records of a journal, `CRC JSON` a line; only the last line may be torn."""
+    if not path.exists():
+        return []
+    lines = path.read_bytes().split(b"\n")
+    records = []
+    for place, line in enumerate(lines):
+        try:
+            whole = int(line[:8], 16) == zlib.crc32(line[9:])
+        except ValueError:
+            whole = False
+        if whole:
+            records.append(json.loads(line[9:]))
+        elif any(lines[place + 1:]):
+            raise ValueError(f"{path}: line {place + 1} is damaged, and others follow it")
+    return records
+
+
+def folds_of(path):
+    """{(trial, fold): record} of the folds in a journal."""
+    records = [record for record in journal_records(path) if record["kind"] == "fold"]
+    folds = {(record["trial"], record["fold"]): record for record in records}
+    if len(folds) < len(records):
+        raise ValueError(f"{path}: a fold stands in it twice")
+    return folds
+
+
+def wait_for_folds(started, path, count, timeout=60):
+    """Until that many folds are in the journal; False if the run ends or takes too long."""
+    deadline = time.monotonic() + timeout
+    while started.running() and time.monotonic() < deadline:
+        if len(folds_of(path)) >= count:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def show(run_file, table):
+    result = run(["show", run_file, table, "--csv"])
+    if result.returncode != 0:
+        raise RuntimeError(f"show {table}: exit {result.returncode}: {result.stderr}")
+    return list(csv.DictReader(io.StringIO(result.stdout)))
+
+
+def status(run_file):
+    """(exit status, text) of `canopy show RUN status`."""
+    result = run(["show", run_file, "status"])
+    return result.returncode, result.stdout.strip()
+
+
+def trials(run_file):
+    """The table of trials without its times, which no two runs share."""
+    return [{name: cell for name, cell in row.items() if not name.endswith("_time")}
+            for row in show(run_file, "trials")]
+
+
+def model_digest(run_file):
+    return show(run_file, "model")[0]["sha256"]

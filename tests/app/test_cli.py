@@ -1,0 +1,197 @@
+"""What a person meets on the command line: exit statuses, messages, help, and files in and out."""
+
+import csv
+import gzip
+import pathlib
+import random
+import re
+import struct
+import tempfile
+
+from end_to_end import Checks, journal_of, run, show
+
+COMMANDS = {
+    "tune": ["--data", "--model", "--trials", "--folds", "--scoring", "--time-limit", "--walltime",
+             "--seed", "--out", "--resume", "--overwrite", "--progress", "--config", "[space]"],
+    "predict": ["--model", "--data", "--out", "--id", "--proba", "--overwrite"],
+    "data": ["describe", "convert", "synth", "--data", "--label", "--drop", "--out"],
+    "show": ["RUN", "TABLE", "--csv"],
+}
+
+
+def write_rows(path, rows=300, with_id=False):
+    """Two classes that two features tell apart, and one feature of noise."""
+    chance = random.Random(1)
+    with open(path, "w", newline="") as file:
+        out = csv.writer(file, lineterminator="\n")
+        out.writerow((["Id"] if with_id else []) + ["height", "width", "noise", "species"])
+        for number in range(1, rows + 1):
+            label = chance.randrange(2)
+            features = [round(chance.gauss(label, 0.6), 3), round(chance.gauss(-label, 0.6), 3),
+                        round(chance.random(), 3)]
+            out.writerow(([number] if with_id else []) + features + [label])
+    return path
+
+
+class CommandLine:
+    def __init__(self, checks, folder):
+        self.checks = checks
+        self.folder = folder
+        self.data = write_rows(folder / "rows.csv")
+        self.out = folder / "never.h5"
+
+    def fails(self, name, words, code, *texts, np=1):
+        """Ends with this status and says each of these texts, in one error message on stderr."""
+        result = run(words, np, cwd=self.folder)
+        self.checks.equal(f"{name}: exit {code}", result.returncode, code)
+        errors = [line for line in result.stderr.splitlines() if "canopy: error:" in line]
+        self.checks.equal(f"{name}: is said once", len(errors), 1)
+        said = errors[0] if errors else result.stderr
+        missing = [text for text in texts if text not in said]
+        self.checks.check(f"{name}: the message names {', '.join(texts)}", not missing, said)
+
+    def tune(self, *words, data=None):
+        return ["tune", "--data", data or self.data, "--out", self.out, "--progress", "none", *words]
+
+    def bad_data(self, name, path, *texts):
+        self.fails(name, self.tune("--trials", 2, data=path), 3, path.name, *texts)
+
+    def usage(self):
+        self.fails("misspelt option", self.tune("--trails", 3), 2, "--trails", "did you mean", "trials")
+        self.fails("value out of range", self.tune("--folds", 1), 2, "--folds", "'1'", "at least 2")
+        self.fails("value that is no number", self.tune("--trials", "many"), 2, "--trials", "many")
+        self.fails("unknown choice", self.tune("--search", "magic"), 2, "magic", "random, grid, sobol")
+        self.fails("unknown command", ["tuen"], 2, "tuen", "--help")
+        self.fails("missing set", ["tune", "--data", "mnist", "--data-dir", self.folder, "--out", self.out],
+                   3, "mnist", "data/fetch.sh")
+        self.fails("missing file", self.tune(data=self.folder / "nowhere.csv"), 3, "nowhere.csv")
+        self.fails("bad usage on two ranks", self.tune("--folds", 1), 2, "--folds", np=2)
+        self.fails("bad data on two ranks", self.tune(data=self.folder / "nowhere.csv"), 3,
+                   "nowhere.csv", np=2)
+
+    def data_errors(self):
+        lines = self.data.read_text().splitlines(keepends=True)
+        self.fails("missing label column", self.tune("--label", "colour"), 3, "rows.csv", "colour")
+
+        cut = self.folder / "cut.csv.gz"
+        whole = gzip.compress(self.data.read_bytes())
+        cut.write_bytes(whole[:len(whole) * 2 // 3])
+        self.bad_data("truncated gzip", cut, "cut off")
+
+        nan = self.folder / "nan.csv"
+        nan.write_text("".join(lines[:4]) + "0.5,nan,0.5,1\n" + "".join(lines[5:]))
+        self.bad_data("NaN", nan, "line 5", "column 2", "nan")
+
+        ragged = self.folder / "ragged.csv"
+        ragged.write_text("".join(lines[:6]) + "0.5,1\n" + "".join(lines[7:]))
+        self.bad_data("short line", ragged, "line 7")
+
+        empty = self.folder / "empty.csv"
+        empty.write_text("")
+        self.bad_data("empty file", empty, "empty")
+
+        huge = self.folder / "huge-images-idx3-ubyte"
+        huge.write_bytes(struct.pack(">4BIII", 0, 0, 8, 3, 2**32 - 1, 2**32 - 1, 2**32 - 1))
+        self.bad_data("huge declared IDX", huge, "4,294,967,295")
+
+    def config_errors(self):
+        config = self.folder / "bad.toml"
+        config.write_text("trials = 3\n[space]\nn_estimatorz = [10, 20]\n")
+        self.fails("unknown [space] parameter", self.tune("--config", config), 2, "n_estimatorz")
+        config.write_text("trials = 3\nfolds = = 2\n")
+        self.fails("TOML syntax", self.tune("--config", config), 2, "bad.toml", "line 2", "column")
+        config.write_text("trails = 3\n")
+        self.fails("misspelt TOML key", self.tune("--config", config), 2, "bad.toml", "trails")
+
+    def nothing_left(self):
+        left = [path.name for path in (self.out, journal_of(self.out)) if path.exists()]
+        self.checks.equal("bad usage and bad data leave no run file or journal", left, [])
+        self.checks.check("nor a folder of results", not (self.folder / "results").exists())
+
+    def help(self):
+        for command, words in COMMANDS.items():
+            result = run([command, "--help"])
+            missing = [word for word in words if word not in result.stdout]
+            self.checks.check(f"{command} --help exits 0 and is complete",
+                              result.returncode == 0 and not missing, f"missing {missing}")
+        overview = run(["--help"])
+        self.checks.check("--help names every command", overview.returncode == 0
+                          and all(command in overview.stdout for command in COMMANDS))
+
+    def failed_trial(self):
+        points, out = self.folder / "points.csv", self.folder / "failed.h5"
+        points.write_text("bootstrap,max_samples\nfalse,0.5\n")
+        result = run(["tune", "--data", self.data, "--points", points, "--trials", 3, "--folds", 2,
+                      "--progress", "none", "--out", out])
+        self.checks.equal("an invalid configuration: exit 4", result.returncode, 4)
+        rows = show(out, "trials")
+        self.checks.equal("an invalid configuration: its trial failed, the others did not",
+                          [row["status"] for row in rows], ["complete", "failed", "complete"])
+        self.checks.check("an invalid configuration: the reason is recorded",
+                          "bootstrap" in rows[1]["stop_reason"], rows[1])
+
+    def predict(self):
+        model = self.folder / "model.h5"
+        result = run(["tune", "--data", self.data, "--trials", 2, "--folds", 2, "--progress", "none",
+                      "--out", model], np=2)
+        self.checks.check("a small tune finishes", result.returncode == 0, result.stderr)
+        for np in (1, 2):
+            result = run(["predict", "--model", model, "--data", self.data, "--out",
+                          self.folder / f"p{np}.csv"], np)
+            self.checks.check(f"predict at np {np}", result.returncode == 0, result.stderr)
+        one, two = ((self.folder / f"p{np}.csv").read_text() for np in (1, 2))
+        self.checks.check("predictions at np 1 and np 2 are the same bytes", one == two)
+        lines = one.splitlines()
+        self.checks.equal("the header is the label's name", lines[0], "species")
+        truth = [line.rsplit(",", 1)[1] for line in self.data.read_text().splitlines()[1:]]
+        self.checks.equal("one prediction a row", len(lines) - 1, len(truth))
+        hits = sum(a == b for a, b in zip(lines[1:], truth)) / len(truth)
+        self.checks.check(f"the model knows its own rows ({hits:.3f})", hits > 0.9)
+        words = ["predict", "--data", self.data, "--out", self.folder / "p3.csv", "--model"]
+        self.fails("predict with a model that is a table", words + [self.data], 3, "rows.csv")
+        self.checks.check("... leaves no predictions", not (self.folder / "p3.csv").exists())
+
+    def describe(self):
+        with_id = run(["data", "describe", "--data", write_rows(self.folder / "id.csv", with_id=True)])
+        self.checks.check("describe warns of a row number", with_id.returncode == 0 and
+                          "row number" in with_id.stdout + with_id.stderr
+                          and "--drop Id" in with_id.stdout + with_id.stderr, with_id.stdout)
+        without = run(["data", "describe", "--data", self.data])
+        self.checks.check("and not where there is none",
+                          "row number" not in without.stdout + without.stderr, without.stdout)
+
+        converted = self.folder / "rows.h5"
+        result = run(["data", "convert", "--data", self.data, "--out", converted])
+        self.checks.check("convert to HDF5", result.returncode == 0, result.stderr)
+        again = run(["data", "describe", "--data", converted])
+        shapes = [re.search(r"\d+ rows, \d+ columns, \d+ classes", text)
+                  for text in (without.stdout, again.stdout)]
+        self.checks.equal("the converted table has the same shape",
+                          [shape and shape[0] for shape in shapes],
+                          ["300 rows, 3 columns, 2 classes"] * 2)
+        self.converted(converted)
+
+    def converted(self, path):
+        scores = []
+        for data in (self.data, path):
+            out = self.folder / f"of-{data.suffix[1:]}.h5"
+            result = run(["tune", "--data", data, "--trials", 1, "--folds", 2, "--progress", "none",
+                          "--out", out])
+            self.checks.check(f"tune on {data.name}", result.returncode == 0, result.stderr)
+            scores.append(show(out, "trials")[0]["mean_test_score"])
+        self.checks.equal("both forms give the same score", scores[1], scores[0])
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        checks = Checks()
+        line = CommandLine(checks, pathlib.Path(folder))
+        line.usage()
+        line.data_errors()
+        line.config_errors()
+        line.nothing_left()
+        line.help()
+        line.failed_trial()
+        line.predict()
+        line.describe()
+    checks.leave()

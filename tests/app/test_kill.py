@@ -1,0 +1,80 @@
+"""A search whose job is killed again and again loses no finished fold and ends with the same table."""
+
+import argparse
+import pathlib
+import random
+import tempfile
+import time
+
+from end_to_end import (Checks, Started, folds_of, journal_of, keep_mpi_files_in, model_digest, run,
+                        show, trials)
+
+FOLDS = 4
+
+
+def search(count):
+    return ["tune", "--data", "synthetic:forest-cover,rows=3000", "--trials", count, "--folds",
+            FOLDS, "--seed", 5, "--progress", "none"]
+
+
+def kill_after(seconds, words):
+    """Whether the run was still on when it was killed, and its output."""
+    with Started(words, np=3) as job:
+        time.sleep(seconds)
+        running = job.running()
+        if running:
+            job.kill_all()
+        return running, job.text()
+
+
+def kill_again_and_again(checks, words, run_file, kills):
+    """The folds that were in the journal before the last run, with their records."""
+    chance = random.Random(kills)
+    journal = journal_of(run_file)
+    before = {}
+    for number in range(1, kills + 1):
+        seconds = chance.uniform(0.4, 2.5)
+        running, output = kill_after(seconds, words)
+        if not checks.check(f"run {number} is still on after {seconds:.2f} s", running, output):
+            return before
+        after = folds_of(journal)
+        kept = all(after.get(fold) == record for fold, record in before.items())
+        checks.check(f"kill {number}: the {len(before)} folds from before are kept, now {len(after)}",
+                     kept, f"before {sorted(before)}\nafter {sorted(after)}")
+        before = after
+    return before
+
+
+def test_kills(checks, folder, kills):
+    run_file, calm_file = folder / "run.h5", folder / "calm.h5"
+    count = max(8, 2 * kills)  # enough that no kill comes too late
+    words = search(count) + ["--out", run_file, "--resume"]
+    before = kill_again_and_again(checks, words, run_file, kills)
+    checks.check("the kills left folds in the journal", len(before) > 0)
+    last = run(words, np=3, timeout=300)
+    checks.check("the last resume finishes", last.returncode == 0, last.stdout + last.stderr)
+    calm = run(search(count) + ["--out", calm_file], timeout=300)
+    checks.check("the undisturbed run on one rank finishes", calm.returncode == 0, calm.stderr)
+
+    checks.equal("the table of trials is that of the undisturbed run", trials(run_file),
+                 trials(calm_file))
+    checks.equal("so is the model", model_digest(run_file), model_digest(calm_file))
+    tasks = show(run_file, "tasks")
+    checks.equal("each fold stands exactly once among the tasks",
+                 sorted((int(task["trial"]), int(task["fold"])) for task in tasks),
+                 [(trial, fold) for trial in range(count) for fold in range(FOLDS)])
+    finished = {(int(task["trial"]), int(task["fold"])): float(task["finished"]) for task in tasks}
+    again = [fold for fold, record in before.items() if finished.get(fold) != record["finished"]]
+    checks.equal("no fold of the journal was run again", again, [])
+    checks.check("the journal is gone", not journal_of(run_file).exists())
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=3)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        keep_mpi_files_in(folder)
+        checks = Checks()
+        test_kills(checks, pathlib.Path(folder), arguments.kills)
+    checks.leave()

@@ -1,0 +1,159 @@
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <sstream>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "canopy/app/tune.hpp"
+#include "canopy/core/text.hpp"
+#include "canopy/record/run_record.hpp"
+#include "canopy/tune/learner.hpp"
+
+namespace canopy::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path const golden = fs::path{CANOPY_SOURCE_DIR} / "tests/app/golden/tune.txt";
+
+/// A fresh file name that all ranks agree on.
+std::string fresh_file(comm::Communicator const& world, std::string const& name) {
+  auto const path = fs::temp_directory_path() /
+                    ("canopy-" + name + "-" + std::to_string(std::random_device{}()) + ".h5");
+  return world.broadcast(path.string());
+}
+
+TuneSettings small_search(std::string out) {
+  TuneSettings settings;
+  settings.source.data = "synthetic:forest-cover,rows=600";
+  settings.search.trials = 7;
+  settings.search.folds = 3;
+  settings.common.seed = 11;
+  settings.common.quiet = true;
+  settings.common.out = std::move(out);
+  settings.search.space = tune::Space::from_toml_text(R"(
+n_estimators = { type = "int", low = 3, high = 20 }
+max_features = ["sqrt", "log2", 0.4]
+max_depth = { type = "int", low = 4, high = 12, also = ["None"] }
+bootstrap = [true, false]
+max_samples = { type = "float", low = 0.5, high = 1.0, if = "bootstrap", is = ["true"] }
+criterion = ["gini", "entropy"]
+)");
+  return settings;
+}
+
+/// Everything of a record that must not depend on who computed what when.
+std::string essence(record::RunRecord const& record) {
+  std::ostringstream out;
+  auto const& trials = *record.table("trials");
+  for (auto const& column : trials.column_names()) {
+    if (column.find("time") != std::string::npos) continue;
+    out << column;
+    for (std::size_t row = 0; row < trials.rows(); ++row) out << ' ' << trials.text(row, column);
+    out << '\n';
+  }
+  out << "best " << record.table("best")->text(0, "trial") << '\n';
+  auto const& confusion = *record.table("confusion");
+  for (std::size_t row = 0; row < confusion.rows(); ++row) {
+    for (auto const& column : confusion.column_names()) out << confusion.text(row, column) << ' ';
+    out << '\n';
+  }
+  out << "model " << record.model_row->text(0, "sha256") << '\n';
+  return out.str();
+}
+
+/// The golden record was written by np 1; every other number of ranks is held to the same text.
+TEST(Tune, FindsTheSameOnAnyNumberOfRanksWhateverTheDelays) {
+  auto const world = comm::Communicator::world();
+  auto const settings = small_search(fresh_file(world, "same"));
+  std::minstd_rand delays{static_cast<unsigned>(std::random_device{}())};
+  auto const record = run(world, settings, [&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds{delays() % 40});
+  });
+  EXPECT_EQ(record.exit_code, 0);
+  if (!world.is_root()) return;
+  if (std::getenv("CANOPY_WRITE_GOLDEN") != nullptr) std::ofstream{golden} << essence(record);
+  std::ostringstream expected;
+  expected << std::ifstream{golden}.rdbuf();
+  EXPECT_EQ(essence(record), expected.str());
+  EXPECT_EQ(essence(record::read(settings.common.out)), expected.str()) << "what was written";
+  EXPECT_FALSE(fs::exists(fs::path{settings.common.out}.replace_extension(".journal")));
+  fs::remove(settings.common.out);
+}
+
+TEST(Tune, FailedTrialsAreRecordedAndTheSearchGoesOn) {
+  auto const world = comm::Communicator::world();
+  auto settings = small_search(fresh_file(world, "failed"));
+  settings.search.trials = 12;
+  settings.search.space = tune::Space::from_toml_text(R"(
+n_estimators = { type = "int", low = 3, high = 20 }
+bootstrap = [true, false]
+max_samples = { type = "float", low = 0.5, high = 1.0 }
+)");
+  auto const record = run(world, settings);
+  EXPECT_EQ(record.exit_code, static_cast<int>(ExitCode::partial));
+  if (!world.is_root()) return;
+  auto const& trials = *record.table("trials");
+  ASSERT_EQ(trials.rows(), 12u);
+  int failed = 0;
+  for (std::size_t row = 0; row < trials.rows(); ++row) {
+    bool const bad = trials.text(row, "param_bootstrap") == "false" &&
+                     trials.text(row, "param_max_samples") != "None";
+    EXPECT_EQ(trials.text(row, "status"), bad ? "failed" : "complete");
+    EXPECT_EQ(trials.text(row, "stop_reason").empty(), !bad);
+    failed += bad;
+  }
+  EXPECT_GT(failed, 0);
+  fs::remove(settings.common.out);
+}
+
+TEST(Tune, HoldsRowsOutWhenAskedTo) {
+  auto const world = comm::Communicator::world();
+  auto settings = small_search(fresh_file(world, "holdout"));
+  settings.search.trials = 2;
+  settings.test_size = 0.25;
+  auto const record = run(world, settings);
+  if (!world.is_root()) return;
+  auto const& evaluation = *record.table("evaluation");
+  EXPECT_EQ(evaluation.text(0, "rows_from"), "hold-out");
+  EXPECT_EQ(evaluation.text(0, "rows"), "150");
+  EXPECT_EQ(record.model_row->text(0, "rows"), "450");
+  fs::remove(settings.common.out);
+}
+
+TEST(Tune, BadSettingsLeaveNoFileAndReachEveryRank) {
+  auto const world = comm::Communicator::world();
+  auto settings = small_search(fresh_file(world, "bad"));
+  settings.search.folds = 500;
+  EXPECT_THROW(run(world, settings), UserError);
+  settings = small_search(settings.common.out);
+  settings.source.data = "no-such-data";
+  try {
+    run(world, settings);
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (UserError const& e) {
+    EXPECT_EQ(e.code, ExitCode::data) << e.what();
+  }
+  settings = small_search(settings.common.out);
+  settings.search.space = tune::Space::from_toml_text("n_estimatrs = [3, 4]");
+  EXPECT_THROW(run(world, settings), UserError);
+  EXPECT_FALSE(fs::exists(settings.common.out));
+}
+
+TEST(Tune, SettingsReadBackGiveTheSameSettings) {
+  auto settings = small_search("x.h5");
+  Options options;
+  settings.describe(options);
+  auto const text = options.to_toml();
+  TuneSettings again;
+  Options read;
+  again.describe(read);
+  read.read_toml_text(text, "text");
+  EXPECT_EQ(read.to_toml(), text);
+}
+
+}  // namespace
+}  // namespace canopy::app

@@ -1,0 +1,131 @@
+#include <gmock/gmock.h>
+
+#include "canopy/tune/forest_learner.hpp"
+
+#include "forest/tables.hpp"
+
+namespace canopy::tune {
+namespace {
+
+/// A learner of one kind over a data set, and ways to divide its rows.
+struct Fixture {
+  explicit Fixture(data::Dataset const& set, std::string const& model = "forest")
+      : table{data::EncodedTable::encode(set)},
+        learner{learners().make(model, {table, set.class_names, set.feature_names, "accuracy"})},
+        splits{data::stratified_k_fold(table.labels(), table.classes(), 3, Key{1})} {}
+
+  FoldScore score(Configuration const& configuration, Key key = Key{7},
+                  std::size_t fold = 0) const {
+    return learner->fit_and_score(configuration, splits[fold], key, {});
+  }
+
+  data::EncodedTable table;
+  std::unique_ptr<Learner> learner;
+  std::vector<data::Split> splits;
+};
+
+data::Dataset noisy() {
+  return forest::test::mixed(240, 3, 5);
+}
+
+/// Two classes that the first column tells apart.
+data::Dataset separable() {
+  Eigen::MatrixXf x(60, 2);
+  std::vector<std::uint16_t> labels;
+  for (int i = 0; i < 60; ++i) {
+    x(i, 0) = static_cast<float>(i);
+    x(i, 1) = 0;
+    labels.push_back(i < 30 ? 0 : 1);
+  }
+  return forest::test::dataset(std::move(x), std::move(labels), 2);
+}
+
+TEST(ForestLearner, DefaultsAreScikitLearns) {
+  auto const defaults = Fixture{noisy()}.learner->defaults();
+  EXPECT_EQ(*find(defaults, "n_estimators"), "100");
+  EXPECT_EQ(*find(defaults, "criterion"), "gini");
+  EXPECT_EQ(*find(defaults, "max_depth"), "None");
+  EXPECT_EQ(*find(defaults, "min_samples_split"), "2");
+  EXPECT_EQ(*find(defaults, "min_samples_leaf"), "1");
+  EXPECT_EQ(*find(defaults, "max_features"), "sqrt");
+}
+
+TEST(ForestLearner, ItsOwnSpaceAndDefaultsMakeSense) {
+  for (auto const& model : learners().names()) {
+    Fixture const fixture{noisy(), model};
+    auto const space = fixture.learner->default_space();
+    auto const defaults = fixture.learner->defaults();
+    EXPECT_NO_THROW(fixture.learner->check(defaults));
+    for (auto const& name : space.names()) EXPECT_NE(find(defaults, name), nullptr) << name;
+    for (double const u : {0.0, 0.2, 0.4, 0.6, 0.8, 0.999})
+      EXPECT_NO_THROW(
+          fixture.learner->check(space.at(std::vector<double>(space.searched().size(), u))));
+  }
+}
+
+TEST(ForestLearner, RefusesWhatMakesNoSense) {
+  Fixture const fixture{noisy()};
+  for (Configuration const& wrong : {Configuration{{"n_estimators", "0"}},
+                                     {{"max_depth", "deep"}},
+                                     {{"max_features", "1.5"}},
+                                     {{"criterion", "ginni"}},
+                                     {{"n_estimator", "10"}},
+                                     {{"bootstrap", "false"}, {"max_samples", "0.5"}}})
+    EXPECT_THROW(fixture.learner->check(wrong), UserError) << to_text(wrong);
+}
+
+TEST(ForestLearner, SolvesASeparableProblem) {
+  Fixture const fixture{separable()};
+  auto const result = fixture.score({{"n_estimators", "20"}, {"max_features", "all"}});
+  EXPECT_GE(result.score, 0.95);
+  EXPECT_GT(result.fit_time, 0);
+}
+
+TEST(ForestLearner, ScoreIsTheTraceOfTheConfusion) {
+  Fixture const fixture{noisy()};
+  auto const result = fixture.score({{"n_estimators", "10"}});
+  ASSERT_EQ(result.confusion.size(), 9u);
+  std::int64_t all = 0;
+  for (auto const count : result.confusion) all += count;
+  EXPECT_EQ(all, static_cast<std::int64_t>(fixture.splits[0].test.size()));
+  auto const right = result.confusion[0] + result.confusion[4] + result.confusion[8];
+  EXPECT_DOUBLE_EQ(result.score, static_cast<double>(right) / static_cast<double>(all));
+  EXPECT_GT(result.score, 0.4) << "better than a guess among three";
+}
+
+TEST(ForestLearner, TheSameKeyGivesTheSameScore) {
+  Fixture const fixture{noisy()};
+  Configuration const few{{"n_estimators", "5"}};
+  auto const first = fixture.score(few);
+  EXPECT_EQ(fixture.score(few).confusion, first.confusion);
+  int different = 0;
+  for (std::uint64_t seed = 100; seed < 105; ++seed)
+    different += fixture.score(few, Key{seed}).confusion != first.confusion;
+  EXPECT_GT(different, 0) << "the key matters";
+}
+
+TEST(ForestLearner, KindsDiffer) {
+  Configuration const few{{"n_estimators", "5"}, {"max_features", "1"}};
+  EXPECT_NE(Fixture(noisy()).score(few).confusion,
+            Fixture(noisy(), "extra_trees").score(few).confusion);
+  EXPECT_EQ(forest_kind("forest"), forest::Kind::random_forest);
+  EXPECT_EQ(forest_kind("extra_trees"), forest::Kind::extra_trees);
+}
+
+TEST(ForestLearner, CostGrowsWithTheWork) {
+  auto const learner = std::move(Fixture{noisy()}.learner);
+  auto const cost = [&](Configuration const& c) { return learner->cost(c); };
+  EXPECT_GT(cost({{"n_estimators", "10"}}), 0);
+  EXPECT_GT(cost({{"n_estimators", "300"}}), 2 * cost({{"n_estimators", "100"}}));
+  EXPECT_GT(cost({{"max_features", "all"}}), cost({{"max_features", "1"}}));
+  EXPECT_GT(cost({{"max_depth", "20"}}), cost({{"max_depth", "5"}}));
+}
+
+TEST(ForestLearner, GivesUpWhenAsked) {
+  Fixture const fixture{noisy()};
+  EXPECT_THROW(fixture.learner->fit_and_score({}, fixture.splits[0], Key{1}, [] { return true; }),
+               Stopped);
+}
+
+}  // namespace
+}  // namespace canopy::tune
