@@ -51,6 +51,9 @@ void Farm::serve() {
       inbox.pop_front();
       patience.reset();
     } else if (mailbox_.take<Leave>()) {
+      // Nobody wants what still lies here, but the next farm must not find it.
+      while (mailbox_.take<Assign>()) continue;
+      take_drops();
       mailbox_.post<Goodbye>(Communicator::root, use());
       break;
     } else {
@@ -211,8 +214,11 @@ void Farm::leave() {
   for (int rank = 1; rank <= workers_left; ++rank) mailbox_.post<Leave>({rank}, 0);
   Patience patience;
   for (int left = workers_left; left > 0;) {
-    mailbox_.take<Report>();  // of tasks that were called off
-    if (auto const message = mailbox_.take<Goodbye>()) {
+    auto const message = mailbox_.take<Goodbye>();
+    // After a goodbye all reports of that worker are here: of tasks that were called off, or that
+    // another worker had done before. Unread they would hold their sender back for ever.
+    while (mailbox_.take<Report>()) continue;
+    if (message) {
       uses_[static_cast<std::size_t>(message->from.value)] = message->payload;
       --left;
       patience.reset();

@@ -50,6 +50,8 @@ forest::Forest refit(comm::Farm& farm, SearchSettings const& settings,
                      Configuration const& configuration, std::function<bool()> const& interrupted) {
   auto const trees = forest_parameters(forest_kind(settings.model), configuration).n_estimators;
   auto const blocks = train::tree_blocks(trees, farm.workers());
+  // Numbers of their own: a fold that two workers were given may still be reported late.
+  constexpr auto first_id = comm::TaskId{1} << 40;
   std::vector<NamedArrays> grown(blocks.size());
   bool called_off = false;
   auto const idle = [&] {
@@ -59,14 +61,15 @@ forest::Forest refit(comm::Farm& farm, SearchSettings const& settings,
   };
   for (std::size_t next = 0; (next < blocks.size() && !called_off) || farm.outstanding() > 0;) {
     for (; next < blocks.size() && !called_off && farm.wants_task(); ++next)
-      farm.assign(static_cast<comm::TaskId>(next),
+      farm.assign(first_id + static_cast<comm::TaskId>(next),
                   to_bytes(Task{Task::Kind::trees, configuration, 0, blocks[next].first,
                                 blocks[next].last}));
     auto const report = farm.wait(0.1, idle);
     if (report && report->outcome == comm::TaskReport::Outcome::failed)
       throw std::runtime_error{"the final model could not be fitted: " + report->error};
     if (report && report->outcome == comm::TaskReport::Outcome::done)
-      grown[static_cast<std::size_t>(report->task)] = from_bytes<NamedArrays>(report->result);
+      grown[static_cast<std::size_t>(report->task - first_id)] =
+          from_bytes<NamedArrays>(report->result);
   }
   if (called_off) throw Stopped{};
   return train::assemble(grown);

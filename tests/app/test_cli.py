@@ -62,8 +62,8 @@ class CommandLine:
         self.fails("value that is no number", self.tune("--trials", "many"), 2, "--trials", "many")
         self.fails("unknown choice", self.tune("--search", "magic"), 2, "magic", "random, grid, sobol")
         self.fails("unknown command", ["tuen"], 2, "tuen", "--help")
-        self.fails("missing set", ["tune", "--data", "mnist", "--data-dir", self.folder, "--out", self.out],
-                   3, "mnist", "data/fetch.sh")
+        self.fails("missing set", self.tune("--data-dir", self.folder, data="mnist"), 3, "mnist",
+                   "data/fetch.sh")
         self.fails("missing file", self.tune(data=self.folder / "nowhere.csv"), 3, "nowhere.csv")
         self.fails("bad usage on two ranks", self.tune("--folds", 1), 2, "--folds", np=2)
         self.fails("bad data on two ranks", self.tune(data=self.folder / "nowhere.csv"), 3,

@@ -16,6 +16,7 @@
 
 namespace canopy::comm {
 
+/// Names a task; never used twice in the life of a farm.
 using TaskId = std::int64_t;
 
 /// What became of one task.
