@@ -1,6 +1,9 @@
 #include "canopy/app/show.hpp"
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <vector>
@@ -12,7 +15,9 @@
 #include <unistd.h>
 
 #include "canopy/core/options.hpp"
+#include "canopy/core/toml.hpp"
 #include "canopy/record/journal.hpp"
+#include "canopy/record/run_files.hpp"
 #include "canopy/record/run_record.hpp"
 #include "canopy/report/text_table.hpp"
 
@@ -22,10 +27,14 @@ namespace {
 namespace fs = std::filesystem;
 using record::RunRecord;
 
+constexpr int digits = 6;  // of real numbers, for people
+
 struct ShowSettings {
   std::string run;
   std::string table;
   bool csv = false;
+  std::vector<std::string> columns;
+  std::size_t rows = 0;
 
   void describe(Options& o) {
     o.group("Show");
@@ -35,11 +44,18 @@ struct ShowSettings {
                  "without it an overview",
                  any<std::string>("NAME"));
     o.row("csv", csv, "print tables as CSV, numbers exactly", any<bool>("true or false"));
+    o.row("columns", columns, "print only these columns, in this order",
+          any<std::vector<std::string>>("NAME,..."));
+    o.row("rows", rows, "print only so many rows, the first ones; 0 prints all",
+          at_least(std::size_t{0}));
   }
 };
 
+/// A reader that has seen enough and closed the pipe is no failure; a full disk is.
 void print(std::string const& text) {
-  std::fputs(text.c_str(), stdout);
+  auto const written = std::fwrite(text.data(), 1, text.size(), stdout);
+  if ((written < text.size() || std::fflush(stdout) != 0) && errno != EPIPE)
+    throw UserError{std::string{"cannot write to the standard output: "} + std::strerror(errno)};
 }
 
 /// Characters per line of the terminal; nothing when the output goes to a file or another program.
@@ -52,13 +68,26 @@ std::optional<std::size_t> terminal_width() {
 
 void print(Table const& table, bool as_csv) {
   if (as_csv) return print(report::csv(table));
-  print(report::render(table, {.digits = 6, .width = terminal_width()}));
+  print(report::render(table, {.digits = digits, .width = terminal_width()}));
+}
+
+void print_chosen(Table const& table, ShowSettings const& settings) {
+  auto const columns = settings.columns.empty() ? table.column_names() : settings.columns;
+  print(report::select(table, columns, settings.rows == 0 ? table.rows() : settings.rows),
+        settings.csv);
 }
 
 Table name_value_table(std::string name) {
   Table table{std::move(name)};
   table.column("name", Table::Type::text).column("value", Table::Type::text);
   return table;
+}
+
+/// Which data the run was about, if its settings say so.
+std::optional<std::string> data_name(RunRecord const& run) try {
+  return toml::parse(run.settings)["data"].value<std::string>();
+} catch (toml::parse_error const&) {
+  return {};  // the rest of the file may still be worth a look
 }
 
 Table facts(RunRecord const& run) {
@@ -69,6 +98,7 @@ Table facts(RunRecord const& run) {
   table.add({"started", run.started});
   table.add({"finished", run.finished});
   table.add({"wall time", text::duration(run.wall_seconds)});
+  if (auto const data = data_name(run)) table.add({"data", *data});
   table.add({"seed", std::to_string(run.seed)});
   table.add({"processes", fmt::format("{} on {} machine(s)", run.np, run.nodes)});
   return table;
@@ -88,10 +118,23 @@ Table contents(RunRecord const& run) {
   return table;
 }
 
+/// What the run found, of the tables that hold one row about it.
+std::vector<Table const*> findings(RunRecord const& run) {
+  std::vector<Table const*> found;
+  for (auto const* name : {"best", "default", "verdict"})
+    if (auto const* table = run.table(name); table != nullptr && table->rows() == 1)
+      found.push_back(table);
+  return found;
+}
+
 void print_overview(RunRecord const& run, ShowSettings const& settings) {
   if (settings.csv) return print(contents(run), true);
   print(facts(run), false);
   print("\n");
+  if (auto const found = findings(run); !found.empty()) {
+    print(report::side_by_side(found, digits), false);
+    print("\n");
+  }
   print(contents(run), false);
   print(
       fmt::format("\n`canopy show {} NAME` prints one of these, or settings, environment, status\n",
@@ -125,22 +168,23 @@ int print_part(RunRecord const& run, ShowSettings const& settings) {
   else if (part == "settings")
     print(run.settings);
   else if (part == "environment")
-    print(environment(run), settings.csv);
+    print_chosen(environment(run), settings);
   else if (part == "model" && run.model_row)
-    print(*run.model_row, settings.csv);
+    print_chosen(*run.model_row, settings);
   else if (auto const* table = run.table(part))
-    print(*table, settings.csv);
+    print_chosen(*table, settings);
   else
     throw unknown_part(run, settings);
   return 0;
 }
 
-/// Said on stdout for `status`, which jobs ask; any other part cannot be had yet.
+/// Said on stdout for the overview and for `status`, which jobs ask; no table can be had yet.
 int report_journal(fs::path const& journal, ShowSettings const& settings) {
   auto const text =
       fmt::format("no finished run file yet: {} records in the journal {}; resume with --resume",
                   record::Journal::read(journal).size(), journal.string());
-  if (settings.table != "status") throw UserError{text, ExitCode::interrupted};
+  if (!settings.table.empty() && settings.table != "status")
+    throw UserError{text, ExitCode::interrupted};
   print("unfinished: " + text + "\n");
   return static_cast<int>(ExitCode::interrupted);
 }
@@ -159,9 +203,9 @@ int run_show(std::span<std::string const> words) {
   }
   if (settings.run.empty())
     throw UserError{"which run? Give its file, as in `canopy show results/NAME.h5`"};
-  auto const journal = fs::path{settings.run}.replace_extension(".journal");
-  if (!fs::exists(settings.run) && fs::exists(journal)) return report_journal(journal, settings);
-  return print_part(record::read(settings.run), settings);
+  auto const files = record::files_of(settings.run);
+  if (record::has_journal_only(files)) return report_journal(files.journal, settings);
+  return print_part(record::read_without_model(settings.run), settings);
 }
 
 }  // namespace canopy::app

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <memory>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -17,17 +18,27 @@ std::string normalised(std::string word) {
   return word;
 }
 
+/// Range and default stand in the description, so that the left column stays narrow.
+class HelpPage : public CLI::Formatter {
+ public:
+  std::string make_option_opts(CLI::Option const* option) const override {
+    return option->get_type_name().empty() ? "" : " " + option->get_type_name();
+  }
+};
+
 class Parser {
  public:
   Parser(std::string const& command, std::string const& summary, Options const& options)
       : app_{summary, "canopy " + command}, options_{options} {
-    app_.get_formatter()->column_width(34);
+    auto page = std::make_shared<HelpPage>();
+    page->column_width(30);
+    app_.formatter(std::move(page));
     app_.set_help_flag("-h,--help", "print this page and leave");
     app_.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     for (auto const& row : options.rows()) add(row);
     app_.add_option("--config", config_, "read options from a TOML file; the command line wins")
         ->type_name("FILE")
-        ->group("Common");
+        ->group("Settings file");
   }
 
   /// False when help was asked for.
@@ -67,10 +78,8 @@ class Parser {
     auto const spelling = row.is_positional ? row.name : "--" + row.name;
     auto* option = app_.add_option(spelling, take, row.help);
     if (row.is_flag) option->expected(0, 1)->default_str("true");
-    option->type_name(row.range)->group(row.group);
-    option->run_callback_for_default(false);
-    option->default_str(row.is_flag && !row.is_positional ? "true" : row.initial);
-    if (row.is_flag) option->description(fmt::format("{} [{}]", row.help, row.initial));
+    option->type_name(row.is_flag ? "[true|false]" : "VALUE")->group(row.group);
+    option->description(fmt::format("{} ({}) [{}]", row.help, row.range, row.initial));
   }
 
   UserError unknown(std::vector<std::string> const& words) const {

@@ -11,6 +11,8 @@
 
 #include "canopy/core/error.hpp"
 
+#include "columns.hpp"
+
 namespace canopy::data {
 namespace {
 
@@ -39,23 +41,6 @@ constexpr std::array<Habitat, cover_types> habitats{{
     {2419, 120, 19, 160, 1040, 1055, {0, 0, 45, 55}, {10, 2, 17, 1, 11, 5}},
     {3362, 85, 14, 355, 2740, 2070, {35, 11, 54, 0}, {40, 39, 38, 35, 29, 22}},
 }};
-
-std::vector<std::string> cover_names() {
-  std::vector<std::string> names{"Elevation",
-                                 "Aspect",
-                                 "Slope",
-                                 "Horizontal_Distance_To_Hydrology",
-                                 "Vertical_Distance_To_Hydrology",
-                                 "Horizontal_Distance_To_Roadways",
-                                 "Hillshade_9am",
-                                 "Hillshade_Noon",
-                                 "Hillshade_3pm",
-                                 "Horizontal_Distance_To_Fire_Points"};
-  for (int i = 1; i <= wilderness_areas; ++i)
-    names.push_back("Wilderness_Area" + std::to_string(i));
-  for (int i = 1; i <= soil_types; ++i) names.push_back("Soil_Type" + std::to_string(i));
-  return names;
-}
 
 /// Rows 7b .. 7b+6 hold the classes in an order of their own.
 int cover_type_of(std::int64_t row, Key key) {
@@ -244,7 +229,9 @@ Dataset images(std::string name, std::int64_t rows, Key key) {
 
 Dataset synthetic_forest_cover(std::int64_t rows, Key key) {
   check_rows(rows);
-  auto set = empty_table("synthetic:forest-cover", rows, cover_names());
+  auto names = forest_cover_names();
+  names.pop_back();  // the label
+  auto set = empty_table("synthetic:forest-cover", rows, std::move(names));
   set.label_name = "Cover_Type";
   for (int type = 1; type <= cover_types; ++type) set.class_names.push_back(std::to_string(type));
   for (std::int64_t i = 0; i < rows; ++i) {

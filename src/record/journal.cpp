@@ -1,7 +1,9 @@
 #include "canopy/record/journal.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -19,6 +21,7 @@
 
 #include "canopy/core/digest.hpp"
 #include "canopy/core/error.hpp"
+#include "canopy/core/text.hpp"
 
 namespace canopy::record {
 namespace {
@@ -27,9 +30,43 @@ using nlohmann::json;
 
 constexpr std::size_t prefix = 9;  // 8 digits and a space
 
-std::string line_of(json const& record) {
+constexpr char const* real_key = "$real";
+
+/// JSON knows no NaN and no infinity: dump() would turn them into null.
+bool is_beyond_json(json const& value) {
+  return value.is_number_float() && !std::isfinite(value.get<double>());
+}
+
+bool holds_beyond_json(json const& value) {
+  if (value.is_structured()) return std::ranges::any_of(value, holds_beyond_json);
+  return is_beyond_json(value);
+}
+
+json spelled_out(json value) {
+  if (is_beyond_json(value)) {
+    auto const real = value.get<double>();
+    return {{real_key, std::isnan(real) ? "nan" : real > 0 ? "inf" : "-inf"}};
+  }
+  if (value.is_structured())
+    for (auto& child : value) child = spelled_out(std::move(child));
+  return value;
+}
+
+json taken_back(json value) {
+  if (value.is_object() && value.size() == 1 && value.contains(real_key))
+    return text::to_double(value.at(real_key).get<std::string>()).value();
+  if (value.is_structured())
+    for (auto& child : value) child = taken_back(std::move(child));
+  return value;
+}
+
+std::string text_of(json const& record) {
   // A text that is no UTF-8 (a file name, say) must not cost the run its record.
-  auto const text = record.dump(-1, ' ', false, json::error_handler_t::replace);
+  return record.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::string line_of(json const& record) {
+  auto const text = holds_beyond_json(record) ? text_of(spelled_out(record)) : text_of(record);
   return fmt::format("{:08x} {}\n", crc32(text), text);
 }
 
@@ -42,6 +79,7 @@ std::optional<json> parse_line(std::string_view line) {
   if (error != std::errc{} || end != digits.end() || sum != crc32(text)) return {};
   auto record = json::parse(text, nullptr, false);
   if (record.is_discarded()) return {};
+  if (text.find(real_key) != std::string_view::npos) return taken_back(std::move(record));
   return record;
 }
 

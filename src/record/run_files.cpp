@@ -43,7 +43,8 @@ bool is_complete(RunFiles const& files) {
   return run_attributes(file, files.run_file).text_attribute("status") == "complete";
 }
 
-/// Then a run with --overwrite was killed: the run file is the one that it was to replace.
+/// With a complete run file: a run with --overwrite has begun and is to replace it. One that was
+/// killed before it could remove its journal leaves an older one.
 bool journal_is_newer(RunFiles const& files) {
   return fs::exists(files.journal) &&
          fs::last_write_time(files.journal) > fs::last_write_time(files.run_file);
@@ -108,6 +109,15 @@ bool is_exempt(std::string const& key, std::span<std::string const> names) {
 
 }  // namespace
 
+RunFiles files_of(fs::path const& run_file) {
+  return {run_file, journal_beside(run_file)};
+}
+
+bool has_journal_only(RunFiles const& files) {
+  if (!fs::exists(files.run_file)) return fs::exists(files.journal);
+  return journal_is_newer(files) && is_complete(files);
+}
+
 RunFiles run_files(std::string const& out, std::string const& command) {
   fs::path const run_file = out.empty() ? "results/" + command + "-" + file_stamp() + ".h5" : out;
   if (!run_file.has_filename() || fs::is_directory(run_file))
@@ -116,7 +126,7 @@ RunFiles run_files(std::string const& out, std::string const& command) {
   if (run_file.extension() == ".journal")
     throw UserError{"--out is " + out + ", the name of a journal; expected one that ends in .h5"};
   make_writable_folder(run_file);
-  return {run_file, journal_beside(run_file)};
+  return files_of(run_file);
 }
 
 Start decide_start(RunFiles const& files, bool overwrite, bool resume) {

@@ -119,11 +119,21 @@ void write_model(store::File& file, RunRecord const& run) {
   if (run.model) file.write("/model/arrays", *run.model);
 }
 
-void read_model_of(RunRecord& run, store::File const& file) {
-  if (!file.has_group("/model")) return;
-  if (!file.array_names("/model").empty())
+void read_tables(RunRecord& run, store::File const& file) {
+  for (auto const& name : file.group_names("/"))
+    if (!is_in(own_groups, name))
+      run.tables.push_back(Table::from_arrays(name, file.read("/" + name)));
+  if (file.has_group("/model") && !file.array_names("/model").empty())
     run.model_row = Table::from_arrays("model", file.read("/model"));
-  if (file.has_group("/model/arrays")) run.model = file.read("/model/arrays");
+}
+
+RunRecord read_from(store::File const& file, std::filesystem::path const& path) {
+  RunRecord run;
+  read_header(run, run_attributes(file, path));
+  run.settings = settings_in(file);
+  run.environment = file.read_attributes("/environment");
+  read_tables(run, file);
+  return run;
 }
 
 }  // namespace
@@ -161,16 +171,15 @@ void write(RunRecord const& run, std::filesystem::path const& path) {
 RunRecord read(std::filesystem::path const& path) {
   auto const file = store::File::open_read(path);
   return naming(path, [&] {
-    RunRecord run;
-    read_header(run, run_attributes(file, path));
-    run.settings = settings_in(file);
-    run.environment = file.read_attributes("/environment");
-    for (auto const& name : file.group_names("/"))
-      if (!is_in(own_groups, name))
-        run.tables.push_back(Table::from_arrays(name, file.read("/" + name)));
-    read_model_of(run, file);
+    auto run = read_from(file, path);
+    if (file.has_group("/model/arrays")) run.model = file.read("/model/arrays");
     return run;
   });
+}
+
+RunRecord read_without_model(std::filesystem::path const& path) {
+  auto const file = store::File::open_read(path);
+  return naming(path, [&] { return read_from(file, path); });
 }
 
 NamedArrays read_model(std::filesystem::path const& path) {

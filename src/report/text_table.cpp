@@ -4,10 +4,10 @@
 #include <array>
 #include <cmath>
 #include <utility>
-#include <vector>
 
 #include <fmt/format.h>
 
+#include "canopy/core/error.hpp"
 #include "canopy/core/text.hpp"
 
 namespace canopy::report {
@@ -131,6 +131,39 @@ std::size_t display_width(std::string_view text) {
   std::size_t width = 0;
   while (!text.empty()) width += sign_width(take_sign(text));
   return width;
+}
+
+Table select(Table const& table, std::vector<std::string> const& columns, std::size_t rows) {
+  auto const names = table.column_names();
+  auto const arrays = table.to_arrays();
+  NamedArrays chosen;
+  for (auto const& column : columns) {
+    if (!table.has_column(column))
+      throw UserError{fmt::format("table {} has no column '{}'{}; it has {}", table.name(), column,
+                                  text::did_you_mean(column, names), text::join(names, ", "))};
+    auto data = arrays.at(column).data;
+    std::visit([rows](auto& values) { values.resize(std::min(rows, values.size())); }, data);
+    chosen.put(column, std::move(data));
+  }
+  return Table::from_arrays(table.name(), chosen);
+}
+
+Table side_by_side(std::vector<Table const*> const& tables, std::optional<int> digits) {
+  Table result{"side_by_side"};
+  result.column("name", Table::Type::text);
+  std::vector<std::string> names;
+  for (auto const* table : tables) {
+    result.column(table->name(), Table::Type::text);
+    for (auto const& name : table->column_names())
+      if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+  }
+  for (auto const& name : names) {
+    std::vector<Cell> row{name};
+    for (auto const* table : tables)
+      row.emplace_back(table->has_column(name) ? shown(table->at(0, name), digits) : std::string{});
+    result.add(row);
+  }
+  return result;
 }
 
 std::string render(Table const& table, TextTableOptions const& options) {

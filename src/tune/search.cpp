@@ -9,9 +9,26 @@
 #include <nlohmann/json.hpp>
 
 #include "canopy/data/metrics.hpp"
+#include "canopy/forest/parameters.hpp"
 #include "canopy/tune/sampler.hpp"
 
 namespace canopy::tune {
+
+namespace {
+
+/// What [space] may name, from the rows that check it.
+std::string parameter_help() {
+  forest::ForestParameters parameters;
+  Options rows;
+  parameters.describe(rows);
+  std::string text = "\n  Parameters of forest and extra_trees (range) [default]:\n";
+  for (auto const& row : rows.rows())
+    text += fmt::format("    {:<26}{} ({}) [{}]\n", text::replace_all(row.name, '-', '_'), row.help,
+                        row.range, row.initial);
+  return text;
+}
+
+}  // namespace
 
 void SearchSettings::describe(Options& o) {
   std::vector<std::string> const models = learners().names();

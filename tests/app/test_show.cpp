@@ -1,7 +1,13 @@
+#include <chrono>
+#include <csignal>
+#include <cstdio>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include <sys/wait.h>
+
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -28,7 +34,7 @@ record::RunRecord finished_run() {
   run.wall_seconds = 75;
   run.seed = 41;
   run.np = 3;
-  run.settings = "trials = 10\n";
+  run.settings = "trials = 10\ndata = \"forest-cover\"\n";
   run.environment.set_attribute("compiler", std::string{"g++ 12"});
   run.environment.set_attribute("cores", std::int64_t{2});
   Table trials{"trials"};
@@ -36,6 +42,10 @@ record::RunRecord finished_run() {
   trials.add({std::int64_t{0}, 0.1 + 0.2});
   trials.add({std::int64_t{1}, empty_cell});
   run.tables.push_back(trials);
+  Table best{"best"};
+  best.column("trial", Table::Type::integer).column("mean_test_score", Table::Type::real);
+  best.add({std::int64_t{1}, 0.1 + 0.2});
+  run.tables.push_back(best);
   Table model{"model"};
   model.column("kind", Table::Type::text).column("trees", Table::Type::integer);
   model.add({"RandomForest", std::int64_t{100}});
@@ -86,6 +96,8 @@ TEST_F(Show, WithoutATableGivesAnOverview) {
   EXPECT_EQ(status_, 0);
   EXPECT_THAT(text, HasSubstr("status     interrupted (exit status 75)\n"));
   EXPECT_THAT(text, HasSubstr("wall time  1 min 15 s\n"));
+  EXPECT_THAT(text, HasSubstr("data       forest-cover\n"));
+  EXPECT_THAT(text, HasSubstr("mean_test_score  0.3\n"));
   EXPECT_THAT(text, HasSubstr("trials     2        2\n"));
   EXPECT_THAT(text, HasSubstr("model      1        2\n"));
 }
@@ -103,7 +115,7 @@ TEST_F(Show, PrintsATableForPeopleAndForPrograms) {
 
 TEST_F(Show, PrintsTheOtherParts) {
   write_run();
-  EXPECT_EQ(show({run_file(), "settings"}), "trials = 10\n");
+  EXPECT_EQ(show({run_file(), "settings"}), finished_run().settings);
   EXPECT_EQ(show({run_file(), "environment", "--csv"}), "name,value\ncompiler,g++ 12\ncores,2\n");
   EXPECT_EQ(show({run_file(), "model", "--csv"}), "kind,trees\nRandomForest,100\n");
 }
@@ -125,7 +137,7 @@ TEST_F(Show, AnUnknownTableNamesTheKnownOnes) {
   auto const error = error_of([&] { show({run_file(), "trails"}); });
   EXPECT_EQ(error.code, ExitCode::usage);
   EXPECT_THAT(error.what(), HasSubstr("no table 'trails'"));
-  EXPECT_THAT(error.what(), HasSubstr("trials, model, settings, environment, status"));
+  EXPECT_THAT(error.what(), HasSubstr("trials, best, model, settings, environment, status"));
   EXPECT_THAT(error_of([&] {
                 show({run_file(), "trial"});
               }).what(),
@@ -140,9 +152,67 @@ TEST_F(Show, OnlyAJournalIsAnUnfinishedRun) {
   auto const text = show({run_file(), "status"});
   EXPECT_EQ(status_, 75);
   EXPECT_THAT(text, StartsWith("unfinished: no finished run file yet: 3 records in the journal"));
+  EXPECT_EQ(show({run_file()}), text);
+  EXPECT_EQ(status_, 75);
   auto const error = error_of([&] { show({run_file(), "trials"}); });
   EXPECT_EQ(error.code, ExitCode::interrupted);
   EXPECT_THAT(error.what(), HasSubstr("resume with --resume"));
+}
+
+TEST_F(Show, ACompleteRunThatIsBeingReplacedIsUnfinished) {
+  auto complete = finished_run();
+  complete.status = "complete";
+  complete.exit_code = 0;
+  record::write(complete, run_file());
+  auto const journal = record::Journal::create(folder_ / "run.journal");
+  fs::last_write_time(folder_ / "run.journal",
+                      fs::last_write_time(run_file()) + std::chrono::seconds{1});
+  EXPECT_THAT(show({run_file(), "status"}), StartsWith("unfinished"));
+  EXPECT_EQ(status_, 75);
+  fs::last_write_time(folder_ / "run.journal",
+                      fs::last_write_time(run_file()) - std::chrono::seconds{1});
+  EXPECT_EQ(show({run_file(), "status"}), "complete\n");
+  EXPECT_EQ(status_, 0);
+}
+
+TEST_F(Show, PrintsChosenColumnsAndRows) {
+  write_run();
+  EXPECT_EQ(show({run_file(), "trials", "--csv", "--columns", "mean_test_score,id", "--rows", "1"}),
+            "mean_test_score,id\n0.30000000000000004,0\n");
+  EXPECT_THAT(error_of([&] {
+                show({run_file(), "trials", "--columns", "idd"});
+              }).what(),
+              HasSubstr("no column 'idd' (did you mean 'id'?)"));
+}
+
+TEST_F(Show, AFullDiskIsAnErrorAndAClosedPipeIsNot) {
+  write_run();
+  // `show` with its standard output sent to `target`, in a child: stdout belongs to the process.
+  auto const status_with = [&](int target) {
+    std::fflush(stdout);
+    auto const child = fork();
+    if (child == 0) {
+      std::signal(SIGPIPE, SIG_IGN);
+      dup2(target, STDOUT_FILENO);
+      try {
+        _exit(run_show(std::vector{run_file(), std::string{"trials"}}));
+      } catch (UserError const&) {
+        _exit(9);
+      }
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WEXITSTATUS(status);
+  };
+  auto const full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+  ASSERT_GE(full, 0);
+  EXPECT_EQ(status_with(full), 9);
+  close(full);
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  close(ends[0]);
+  EXPECT_EQ(status_with(ends[1]), 0);
+  close(ends[1]);
 }
 
 TEST_F(Show, AFileThatIsNoRunIsADataError) {

@@ -33,3 +33,16 @@ with h5py.File(os.environ["CANOPY_H5PY_FILE"], "r") as run:
     assert model["values"].shape == (3, 2) and model["values"][2, 1] == 6
     assert model["threshold"].dtype == "float32" and model["codes"].dtype == "uint8"
     assert list(model["class_names"].asstr()) == ["a", "", "c"]
+
+    try:
+        import pandas
+    except ImportError:
+        print("pandas is not installed: only h5py was tested")
+        sys.exit(0)
+    # The line of results/README.md.
+    frame = pandas.DataFrame({k: v.asstr()[:] if v.dtype.kind == "O" else v[:]
+                              for k, v in trials.items()})
+    assert list(frame.columns) == ["id", "mean_test_score", "status"] and len(frame) == 3
+    assert frame.mean_test_score.isna().tolist() == [False, True, False]
+    assert all(isinstance(word, str) for word in frame.status)
+    assert frame.id.dtype == "int64" and frame.status[0] == "complete"

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <limits>
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
@@ -73,10 +74,22 @@ TEST(Journal, KeepsRealsBitForBitAndSurvivesBrokenText) {
     journal.append(value);
     EXPECT_EQ(Journal::read(folder / "a.journal").back().get<double>(), value);
   }
-  journal.append(std::nan(""));
-  EXPECT_TRUE(Journal::read(folder / "a.journal").back().is_null());
   journal.append("not UTF-8: \xff");
   EXPECT_EQ(Journal::read(folder / "a.journal").back(), "not UTF-8: \xef\xbf\xbd");
+}
+
+TEST(Journal, KeepsTheRealsThatJsonLacks) {
+  TemporaryFolder const folder;
+  auto const infinity = std::numeric_limits<double>::infinity();
+  auto journal = Journal::create(folder / "a.journal");
+  journal.append(
+      {{"score", std::nan("")}, {"losses", {1.5, -infinity, infinity}}, {"none", nullptr}});
+  EXPECT_THAT(bytes_of(folder / "a.journal"), HasSubstr(R"("score":{"$real":"nan"})"));
+  auto const record = Journal::read(folder / "a.journal").back();
+  EXPECT_TRUE(std::isnan(record.at("score").get<double>()));
+  EXPECT_EQ(record.at("losses").get<std::vector<double>>(),
+            (std::vector<double>{1.5, -infinity, infinity}));
+  EXPECT_TRUE(record.at("none").is_null());
 }
 
 TEST(Journal, CreateStartsEmpty) {

@@ -1,5 +1,6 @@
 #include <chrono>
 #include <fstream>
+#include <string>
 
 #include <gmock/gmock.h>
 
@@ -124,6 +125,22 @@ TEST(DecideStart, ResumesAKilledRunThatWasToReplaceACompleteOne) {
   place.put_run_file("complete");
   place.put_journal(1s);
   EXPECT_EQ(decide_start(place.files, false, true), Start::resume);
+}
+
+TEST(HasJournalOnly, WhileTheLatestRunHasNoRunFile) {
+  Place const nothing;
+  EXPECT_FALSE(has_journal_only(nothing.files));
+  nothing.put_journal();
+  EXPECT_TRUE(has_journal_only(nothing.files));
+  for (auto const* status : {"complete", "interrupted", "failed"}) {
+    Place const place;
+    place.put_run_file(status);
+    EXPECT_FALSE(has_journal_only(place.files)) << status;
+    place.put_journal(-1s);  // killed between the last write and the removal of the journal
+    EXPECT_FALSE(has_journal_only(place.files)) << status;
+    place.put_journal(1s);  // an unfinished run file is a checkpoint of the journal's run
+    EXPECT_EQ(has_journal_only(place.files), status == std::string{"complete"});
+  }
 }
 
 TEST(DecideStart, RefusesContradictionsAndForeignFiles) {

@@ -115,6 +115,18 @@ TEST(RunRecord, ComesBackBitForBit) {
   EXPECT_EQ(read_model(folder / "run.h5"), *run.model);
 }
 
+TEST(RunRecord, ReadsWithoutTheModel) {
+  TemporaryFolder const folder;
+  write(example(), folder / "run.h5");
+  auto const back = read_without_model(folder / "run.h5");
+  EXPECT_EQ(back.command, "tune");
+  EXPECT_EQ(back.settings, example().settings);
+  ASSERT_EQ(back.tables.size(), 2U);
+  expect_same_bits(back.tables[0], trials());
+  EXPECT_EQ(back.model_row, model_row());
+  EXPECT_FALSE(back.model);
+}
+
 TEST(RunRecord, KeepsTheTypesOfAnEmptyTable) {
   TemporaryFolder const folder;
   write(example(), folder / "run.h5");

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "canopy/core/error.hpp"
 #include "canopy/report/text_table.hpp"
 
 namespace canopy::report {
@@ -64,6 +65,36 @@ TEST(Render, AnEmptyTableIsItsHeading) {
   Table table{"t"};
   table.column("a", Type::integer).column("bb", Type::text);
   EXPECT_EQ(render(table), "a  bb\n-  --\n");
+}
+
+TEST(Select, TakesColumnsInTheGivenOrderAndTheFirstRows) {
+  auto const chosen = select(trials(), {"kind", "id"}, 2);
+  EXPECT_EQ(chosen.name(), "trials");
+  EXPECT_EQ(csv(chosen), "kind,id\ndefault,0\n,10\n");
+  EXPECT_EQ(csv(select(trials(), {"id"}, 99)), "id\n0\n10\n-2\n");
+  EXPECT_EQ(csv(select(trials(), {"id"}, 0)), "id\n");
+}
+
+TEST(Select, NamesTheColumnsThereAre) {
+  try {
+    select(trials(), {"id", "scores"}, 1);
+    ADD_FAILURE() << "no error";
+  } catch (UserError const& e) {
+    EXPECT_STREQ(e.what(),
+                 "table trials has no column 'scores' (did you mean 'score'?); it has id, "
+                 "score, kind");
+  }
+}
+
+TEST(SideBySide, HasARowForEveryColumnName) {
+  Table best{"best"};
+  best.column("trial", Type::integer).column("score", Type::real);
+  best.add({std::int64_t{7}, 1.0 / 3});
+  Table verdict{"verdict"};
+  verdict.column("score", Type::real).column("word", Type::text);
+  verdict.add({0.5, "better"});
+  EXPECT_EQ(csv(side_by_side({&best, &verdict}, 2)),
+            "name,best,verdict\ntrial,7,\nscore,0.33,0.5\nword,,better\n");
 }
 
 TEST(DisplayWidth, OfCombiningWideAndBrokenText) {

@@ -11,8 +11,9 @@ namespace canopy::record {
 /// The truth during a run: a file of checksummed lines that only grows, so that a killed run loses
 /// at most the line it was writing.
 ///
-/// One line per record: CRC-32 of the JSON as 8 hex digits, a space, the JSON, a newline. The file
-/// is locked (flock) as long as the journal is open, so that two runs never share one.
+/// One line per record: CRC-32 of the JSON as 8 hex digits, a space, the JSON, a newline. Reals
+/// come back bit for bit; those that JSON lacks stand as {"$real": "nan"}, "inf" or "-inf". The
+/// file is locked (flock) as long as the journal is open, so that two runs never share one.
 class Journal {
  public:
   /// Starts an empty journal, in place of one that is there. UserError when another run holds it

@@ -13,6 +13,14 @@ struct RunFiles {
   std::filesystem::path journal;  ///< NAME.journal for NAME.h5
 };
 
+/// The files of a run that is written to `run_file`; touches neither.
+RunFiles files_of(std::filesystem::path const& run_file);
+
+/// True while the journal is all there is of the latest run: there is no run file, or a complete
+/// one that a run with --overwrite is about to replace. DataError for a damaged or foreign run
+/// file.
+bool has_journal_only(RunFiles const& files);
+
 /// Where a run of `command` puts its files: at `out`, or results/COMMAND-YYYYMMDD-HHMMSS.h5 when
 /// that is empty. Makes the folder. UserError when it cannot be made or written to.
 RunFiles run_files(std::string const& out, std::string const& command);

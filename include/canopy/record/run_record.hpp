@@ -44,6 +44,9 @@ void write(RunRecord const& run, std::filesystem::path const& path);
 /// DataError when it is missing, damaged, or not a run file.
 RunRecord read(std::filesystem::path const& path);
 
+/// As read(), but without the model's arrays: quick, however large the model.
+RunRecord read_without_model(std::filesystem::path const& path);
+
 /// The model of a run file alone, without its tables. DataError as for read(), and when the run
 /// left no model.
 NamedArrays read_model(std::filesystem::path const& path);
