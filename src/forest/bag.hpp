@@ -18,6 +18,13 @@ struct Sample {
 };
 static_assert(sizeof(Sample) == 8);
 
+inline std::uint32_t label_of(Sample const& sample) {
+  return sample.label;
+}
+inline std::uint32_t weight_of(Sample const& sample) {
+  return sample.weight;
+}
+
 /// What one tree learns from. Weights stay whole numbers; class weights are applied to sums of
 /// them, so that no result depends on the order of summation.
 struct Bag {

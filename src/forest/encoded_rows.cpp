@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "group_counts.hpp"
+#include "compact_rows.hpp"
 
 namespace canopy::forest {
 namespace {

@@ -11,19 +11,6 @@
 
 namespace canopy::forest {
 
-/// Calls `work` with the block's codes as a pointer to their own type.
-template <class Work>
-decltype(auto) with_codes(data::Block const& block, Work&& work) {
-  switch (block.width) {
-    case data::Block::Width::u8:
-      return work(block.as<std::uint8_t>());
-    case data::Block::Width::u16:
-      return work(block.as<std::uint16_t>());
-    default:
-      return work(block.as<std::uint32_t>());
-  }
-}
-
 /// Per class sums of a one-hot group's rows in one node, one entry per code, made when the first
 /// member is drawn and used for the others.
 class GroupCounts {
@@ -34,13 +21,15 @@ class GroupCounts {
   /// [rows, weight of class 0, weight of class 1, ...]
   std::uint32_t const* at(std::uint32_t code) const { return slots_.data() + code * stride_; }
 
-  template <class Code>
-  void count(Code const* codes, std::span<Sample const> rows) {
+  /// `code_of(row)` gives the code of a Row.
+  template <class Row, class CodeOf>
+  void count(std::span<Row const> rows, CodeOf code_of) {
     clear();
-    for (auto const& sample : rows) {
-      auto* slot = slots_.data() + codes[sample.row] * stride_;
-      if (slot[0]++ == 0) touched_.push_back(codes[sample.row]);
-      slot[1 + sample.label] += sample.weight;
+    for (auto const& row : rows) {
+      auto const code = code_of(row);
+      auto* slot = slots_.data() + code * stride_;
+      if (slot[0]++ == 0) touched_.push_back(code);
+      slot[1 + label_of(row)] += weight_of(row);
     }
   }
 

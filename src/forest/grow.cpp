@@ -24,9 +24,10 @@ std::vector<double> class_weights(Problem const& problem, Bag const& bag) {
   return over_bag ? balanced_weights(bag.class_counts) : problem.balanced;
 }
 
-template <class Draws>
-Tree grow_tree(Problem const& problem, Draws draws, StopToken const& stop) {
-  Bag bag;
+template <std::size_t Lanes, class Draws>
+Tree grow_tree(Problem const& problem, Draws draws, StopToken const& stop,
+               Workspace<Lanes>& memory) {
+  auto& bag = memory.bag;
   auto const& parameters = problem.parameters;
   auto const counts = parameters.uses_bootstrap()
                           ? draws.bootstrap(problem.rows.size(), problem.draws)
@@ -36,11 +37,24 @@ Tree grow_tree(Problem const& problem, Draws draws, StopToken const& stop) {
   if (parameters.class_weight != ClassWeight::none) {
     bag.class_weights = class_weights(problem, bag);
     WeightedScore score{parameters.criterion, bag.class_weights};
-    return Grower{problem, bag, std::move(score), draws, stop}.grow();
+    return Grower{problem, std::move(score), draws, stop, memory}.grow();
   }
   if (parameters.criterion == Criterion::gini)
-    return Grower{problem, bag, GiniScore{classes}, draws, stop}.grow();
-  return Grower{problem, bag, EntropyScore{classes, *problem.xlogx}, draws, stop}.grow();
+    return Grower{problem, GiniScore{classes}, draws, stop, memory}.grow();
+  return Grower{problem, EntropyScore{classes, *problem.xlogx}, draws, stop, memory}.grow();
+}
+
+template <std::size_t Lanes>
+std::vector<Tree> grow_trees_in(Problem const& problem, Key key, int first_tree, int last_tree,
+                                StopToken const& stop) {
+  Workspace<Lanes> memory;
+  std::vector<Tree> trees;
+  for (int t = first_tree; t < last_tree; ++t) {
+    throw_if_stopped(stop);
+    KeyedDraws draws{tree_key(key, t), problem.table.features()};
+    trees.push_back(grow_tree(problem, std::move(draws), stop, memory));
+  }
+  return trees;
 }
 
 }  // namespace
@@ -51,12 +65,9 @@ std::vector<Tree> grow_trees(EncodedTable const& table, std::span<RowIndex const
   parameters.check();
   check_table(table, rows);
   Problem const problem{table, rows, parameters};
-  std::vector<Tree> trees;
-  for (int t = first_tree; t < last_tree; ++t) {
-    throw_if_stopped(stop);
-    trees.push_back(grow_tree(problem, KeyedDraws{tree_key(key, t), table.features()}, stop));
-  }
-  return trees;
+  if (fits_compact_rows<16>(table))
+    return grow_trees_in<16>(problem, key, first_tree, last_tree, stop);
+  return grow_trees_in<64>(problem, key, first_tree, last_tree, stop);
 }
 
 }  // namespace canopy::forest

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <numeric>
 #include <optional>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "canopy/forest/tree.hpp"
 
 #include "bag.hpp"
+#include "compact_rows.hpp"
 #include "group_counts.hpp"
 #include "impurity.hpp"
 #include "problem.hpp"
@@ -19,19 +22,39 @@
 
 namespace canopy::forest {
 
-/// Grows one tree: decides which nodes are split, in which order, and moves the rows.
-template <class Impurity, class Draws>
+/// Memory that the trees of a forest use one after another.
+template <std::size_t Lanes>
+struct Workspace {
+  Bag bag;
+  std::vector<Sample> spare;
+  std::vector<CompactRow<Lanes>> compact;
+  std::vector<CompactRow<Lanes>> compact_spare;
+  CodeBuffer codes;
+  std::vector<std::uint32_t> counts;
+  Tree tree;
+};
+
+/// Grows one tree: decides which nodes are split, in which order, and moves the rows. A subtree
+/// that is small enough moves into compact rows as a whole.
+template <class Impurity, class Draws, std::size_t Lanes>
 class Grower {
  public:
-  Grower(Problem const& problem, Bag& bag, Impurity impurity, Draws& draws, StopToken const& stop)
+  Grower(Problem const& problem, Impurity impurity, Draws& draws, StopToken const& stop,
+         Workspace<Lanes>& memory)
       : problem_{problem},
         limits_{problem.limits},
-        bag_{bag},
+        bag_{memory.bag},
         draws_{draws},
         stop_{stop},
-        search_{problem, bag, std::move(impurity), draws},
-        spare_(bag.samples.size() + 1),
-        classes_{bag.class_counts.size()} {}
+        search_{problem, bag_, std::move(impurity), draws, memory.codes},
+        memory_{memory},
+        tree_{memory.tree},
+        classes_{bag_.class_counts.size()},
+        may_compact_{!limits_.max_leaf_nodes && fits_compact_rows<Lanes>(problem.table)} {
+    memory_.spare.resize(std::max(memory_.spare.size(), bag_.samples.size() + 1));
+    tree_.nodes.clear();
+    tree_.values.clear();
+  }
 
   Tree grow() {
     tree_.classes = static_cast<int>(classes_);
@@ -47,8 +70,9 @@ class Grower {
 
   /// A node that is not yet in the tree.
   struct Pending {
-    std::uint32_t begin;  ///< its rows in the bag
+    std::uint32_t begin;  ///< its rows in the bag, or among the compact rows
     std::uint32_t end;
+    bool is_compact;
     std::int32_t depth;
     std::int32_t parent;
     bool is_left;
@@ -73,6 +97,7 @@ class Grower {
     std::ranges::copy(bag_.class_counts, counts_at(0));
     return {.begin = 0,
             .end = static_cast<std::uint32_t>(bag_.samples.size()),
+            .is_compact = false,
             .depth = 0,
             .parent = -1,
             .is_left = false,
@@ -89,14 +114,33 @@ class Grower {
   void depth_first() {
     std::vector<Pending> stack{root()};
     while (!stack.empty()) {
-      auto const pending = stack.back();
+      auto pending = stack.back();
       stack.pop_back();
+      if (!pending.is_compact && compacting_pays(pending)) make_compact(pending);
       auto open = add(pending);
       if (!open) continue;
       auto const [left, right] = divide(*open, search_.left_counts(), pending.counts + 1);
       stack.push_back(right);
       stack.push_back(left);
     }
+  }
+
+  /// Once per subtree, when it fits the cache and its weights the lanes.
+  bool compacting_pays(Pending const& node) {
+    if (!may_compact_ || node.rows() > most_compact_rows) return false;
+    auto const* counts = counts_at(node.counts);
+    return std::accumulate(counts, counts + classes_, std::uint64_t{0}) <= 0xffff;
+  }
+
+  void make_compact(Pending& node) {
+    if (memory_.compact.size() < node.rows()) {
+      memory_.compact.resize(node.rows());
+      memory_.compact_spare.resize(node.rows() + 1);
+    }
+    compact<Lanes>(problem_.table, rows(node), std::span{memory_.compact}.first(node.rows()));
+    node.end = node.rows();
+    node.begin = 0;
+    node.is_compact = true;
   }
 
   /// The node whose split gains most goes first, until there are enough leaves.
@@ -130,8 +174,11 @@ class Grower {
     if (is_leaf(pending)) return {};
     if (pending.parent >= 0) open.place = Draws::child(pending.parent_place, pending.is_left);
     draws_.enter(open.place, pending.known_constants);
-    NodeRows const node{rows(pending), counts_at(pending.counts), pending.impurity};
-    auto const found = search_.find(node, open.split);
+    auto const found = with_rows(pending, [&](auto rows) {
+      using Row = std::remove_reference_t<decltype(rows.front())>;
+      return search_.find(NodeRows<Row>{rows, counts_at(pending.counts), pending.impurity},
+                          open.split);
+    });
     open.node.known_constants = draws_.leave();
     if (!found || open.split.improvement + epsilon < limits_.min_impurity_decrease) return {};
     return open;
@@ -149,8 +196,10 @@ class Grower {
                            .samples = pending.rows(),
                            .depth = pending.depth});
     auto const* counts = counts_at(pending.counts);
+    auto const values = tree_.values.size();
+    tree_.values.resize(values + classes_);
     for (std::size_t k = 0; k < classes_; ++k)
-      tree_.values.push_back(counts[k] * bag_.class_weights[k]);
+      tree_.values[values + k] = counts[k] * bag_.class_weights[k];
     if (pending.parent >= 0) {
       auto& parent = tree_.nodes[static_cast<std::size_t>(pending.parent)];
       (pending.is_left ? parent.left : parent.right) = number;
@@ -169,7 +218,7 @@ class Grower {
     in_tree.feature = split.feature;
     in_tree.threshold = split.threshold;
     in_tree.code_threshold = split.code_threshold;
-    move_rows(rows(node), split);
+    move_rows(node, split);
     auto const middle = node.begin + split.rows_left;
     auto* left = counts_at(left_place);
     if (left_counts.empty())
@@ -178,10 +227,11 @@ class Grower {
       std::ranges::copy(left_counts, left);
     auto* right = counts_at(node.counts);
     for (std::size_t k = 0; k < classes_; ++k) right[k] -= left[k];
-    return {{node.begin, middle, node.depth + 1, open.number, true, node.known_constants,
-             split.impurity_left, split.weight_left, open.place, left_place},
-            {middle, node.end, node.depth + 1, open.number, false, node.known_constants,
-             split.impurity_right, split.weight_right, open.place, node.counts}};
+    return {
+        {node.begin, middle, node.is_compact, node.depth + 1, open.number, true,
+         node.known_constants, split.impurity_left, split.weight_left, open.place, left_place},
+        {middle, node.end, node.is_compact, node.depth + 1, open.number, false,
+         node.known_constants, split.impurity_right, split.weight_right, open.place, node.counts}};
   }
 
   void count_classes(std::span<Sample const> samples, std::uint32_t* counts) const {
@@ -189,30 +239,40 @@ class Grower {
     for (auto const& sample : samples) counts[sample.label] += sample.weight;
   }
 
-  void move_rows(std::span<Sample> samples, Split const& split) {
+  void move_rows(Pending const& node, Split const& split) {
     auto const& column = problem_.columns[static_cast<std::size_t>(split.feature)];
-    auto const is_group = column.block->is_group();
-    with_codes(*column.block, [&](auto const* codes) {
-      if (is_group)
-        partition(samples, [&](data::RowIndex row) { return codes[row] != column.member; });
+    auto const number = static_cast<std::size_t>(column.block_number);
+    if (node.is_compact)
+      move_rows(compact_rows(node), memory_.compact_spare, column, number, split.code_threshold);
+    else
+      move_rows(rows(node), memory_.spare, column, number, split.code_threshold);
+  }
+
+  template <class Row>
+  void move_rows(std::span<Row> rows, std::vector<Row>& spare, Column const& column,
+                 std::size_t block, std::uint32_t code_threshold) {
+    with_reader<Row>(*column.block, block, [&](auto code_of) {
+      if (column.block->is_group())
+        partition(rows, spare, [&](Row const& row) { return code_of(row) != column.member; });
       else
-        partition(samples, [&](data::RowIndex row) { return codes[row] <= split.code_threshold; });
+        partition(rows, spare, [&](Row const& row) { return code_of(row) <= code_threshold; });
     });
   }
 
   /// Stable, and without a branch that depends on the data.
-  template <class GoesLeft>
-  void partition(std::span<Sample> samples, GoesLeft goes_left) {
+  template <class Row, class GoesLeft>
+  static void partition(std::span<Row> rows, std::vector<Row>& spare, GoesLeft goes_left) {
     std::size_t left = 0;
     std::size_t right = 0;
-    for (auto const sample : samples) {
-      bool const is_left = goes_left(sample.row);
-      samples[left] = sample;
-      spare_[right] = sample;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      Row const row = rows[i];  // a copy: its place may be written to
+      bool const is_left = goes_left(row);
+      rows[left] = row;
+      spare[right] = row;
       left += is_left;
       right += !is_left;
     }
-    std::copy_n(spare_.begin(), right, samples.begin() + static_cast<std::ptrdiff_t>(left));
+    std::copy_n(spare.begin(), right, rows.begin() + static_cast<std::ptrdiff_t>(left));
   }
 
   /// Asks now and then whether to go on: about every million rows.
@@ -227,12 +287,23 @@ class Grower {
     return std::span{bag_.samples}.subspan(node.begin, node.rows());
   }
 
-  std::uint32_t* counts_at(std::size_t place) {
-    auto const needed = (place + 1) * classes_;
-    if (counts_.size() < needed) counts_.resize(2 * needed);
-    return counts_.data() + place * classes_;
+  std::span<CompactRow<Lanes>> compact_rows(Pending const& node) {
+    return std::span{memory_.compact}.subspan(node.begin, node.rows());
   }
 
+  /// Calls `work` with the rows, wherever they stand.
+  template <class Work>
+  auto with_rows(Pending const& node, Work&& work) {
+    return node.is_compact ? work(compact_rows(node)) : work(rows(node));
+  }
+
+  std::uint32_t* counts_at(std::size_t place) {
+    auto const needed = (place + 1) * classes_;
+    if (memory_.counts.size() < needed) memory_.counts.resize(2 * needed);
+    return memory_.counts.data() + place * classes_;
+  }
+
+  static constexpr std::uint32_t most_compact_rows = 1 << 14;
   static constexpr double epsilon = std::numeric_limits<double>::epsilon();
 
   Problem const& problem_;
@@ -240,12 +311,12 @@ class Grower {
   Bag& bag_;
   Draws& draws_;
   StopToken const& stop_;
-  SplitSearch<Impurity, Draws> search_;
-  std::vector<Sample> spare_;
+  SplitSearch<Impurity, Draws, Lanes> search_;
+  Workspace<Lanes>& memory_;
+  Tree& tree_;
   std::size_t classes_;
-  std::vector<std::uint32_t> counts_;
+  bool may_compact_;
   std::uint64_t rows_seen_ = 0;
-  Tree tree_;
 };
 
 }  // namespace canopy::forest

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -35,16 +36,28 @@ class FixedXLogX {
   std::vector<std::int64_t> table_;
 };
 
-/// Class counts on both sides of a split position that moves from left to right. Score types
-/// below derive from it; the larger score() is the better split.
+/// Class counts on both sides of a split position that moves from left to right. The score types
+/// below derive from it: start() gives the sides of a position, all rows on the right, and of two
+/// positions the one with the larger score() is the better split. Sides are small and live as long
+/// as the type that gave them; only one at a time is in use.
 class TwoSides {
  public:
   explicit TwoSides(std::size_t classes) : left_(classes), right_(classes) {}
 
-  std::uint32_t const* left() const { return left_.data(); }
-
  protected:
-  std::size_t classes() const { return left_.size(); }
+  struct Counts {
+    std::uint32_t* left;
+    std::uint32_t* right;
+    std::size_t classes;
+  };
+
+  Counts started(std::uint32_t const* totals) {
+    std::ranges::fill(left_, 0);
+    std::copy_n(totals, right_.size(), right_.begin());
+    return {left_.data(), right_.data(), left_.size()};
+  }
+
+ private:
   std::vector<std::uint32_t> left_;
   std::vector<std::uint32_t> right_;
 };
@@ -56,55 +69,58 @@ class GiniScore : public TwoSides {
   using Score = double;
   static constexpr Score worst = -std::numeric_limits<double>::infinity();
 
-  explicit GiniScore(std::size_t classes) : TwoSides{classes} {}
-
-  void start(std::uint32_t const* totals) {
-    squares_left_ = squares_right_ = weight_left_ = weight_right_ = 0;
-    for (std::size_t k = 0; k < classes(); ++k) {
-      left_[k] = 0;
-      right_[k] = totals[k];
-      squares_right_ += std::int64_t{totals[k]} * totals[k];
-      weight_right_ += totals[k];
+  class Sides {
+   public:
+    explicit Sides(Counts counts) : counts_{counts} {
+      for (std::size_t k = 0; k < counts_.classes; ++k) {
+        squares_right_ += std::int64_t{counts_.right[k]} * counts_.right[k];
+        weight_right_ += counts_.right[k];
+      }
     }
-  }
-  void move(std::uint32_t label, std::uint32_t weight) {
-    auto& l = left_[label];
-    auto& r = right_[label];
-    squares_left_ += std::int64_t{weight} * (2 * std::int64_t{l} + weight);
-    squares_right_ -= std::int64_t{weight} * (2 * std::int64_t{r} - weight);
-    weight_left_ += weight;
-    weight_right_ -= weight;
-    l += weight;
-    r -= weight;
-  }
-  void move(std::uint32_t const* counts) {
-    squares_left_ = squares_right_ = 0;
-    std::uint32_t moved = 0;
-    for (std::size_t k = 0; k < classes(); ++k) {
-      auto const l = left_[k] += counts[k];
-      auto const r = right_[k] -= counts[k];
-      moved += counts[k];
-      squares_left_ += std::int64_t{l} * l;
-      squares_right_ += std::int64_t{r} * r;
+    void move(std::uint32_t label, std::uint32_t weight) {
+      auto const l = counts_.left[label];
+      auto const r = counts_.right[label];
+      squares_left_ += std::int64_t{weight} * (2 * std::int64_t{l} + weight);
+      squares_right_ -= std::int64_t{weight} * (2 * std::int64_t{r} - weight);
+      weight_left_ += weight;
+      weight_right_ -= weight;
+      counts_.left[label] = l + weight;
+      counts_.right[label] = r - weight;
     }
-    weight_left_ += moved;
-    weight_right_ -= moved;
-  }
-  double weight_left() const { return static_cast<double>(weight_left_); }
-  double weight_right() const { return static_cast<double>(weight_right_); }
-  Score score() const {
-    auto const l = weight_left();
-    auto const r = weight_right();
-    auto const impurity_left = 1.0 - static_cast<double>(squares_left_) / (l * l);
-    auto const impurity_right = 1.0 - static_cast<double>(squares_right_) / (r * r);
-    return -r * impurity_right - l * impurity_left;
-  }
+    void move(std::uint32_t const* moved) {
+      squares_left_ = squares_right_ = 0;
+      std::uint32_t weight = 0;
+      for (std::size_t k = 0; k < counts_.classes; ++k) {
+        auto const l = counts_.left[k] += moved[k];
+        auto const r = counts_.right[k] -= moved[k];
+        weight += moved[k];
+        squares_left_ += std::int64_t{l} * l;
+        squares_right_ += std::int64_t{r} * r;
+      }
+      weight_left_ += weight;
+      weight_right_ -= weight;
+    }
+    std::uint32_t const* left() const { return counts_.left; }
+    double weight_left() const { return static_cast<double>(weight_left_); }
+    double weight_right() const { return static_cast<double>(weight_right_); }
+    Score score() const {
+      auto const l = weight_left();
+      auto const r = weight_right();
+      auto const impurity_left = 1.0 - static_cast<double>(squares_left_) / (l * l);
+      auto const impurity_right = 1.0 - static_cast<double>(squares_right_) / (r * r);
+      return -r * impurity_right - l * impurity_left;
+    }
 
- private:
-  std::int64_t squares_left_ = 0;
-  std::int64_t squares_right_ = 0;
-  std::int64_t weight_left_ = 0;
-  std::int64_t weight_right_ = 0;
+   private:
+    Counts counts_;
+    std::int64_t squares_left_ = 0;
+    std::int64_t squares_right_ = 0;
+    std::int64_t weight_left_ = 0;
+    std::int64_t weight_right_ = 0;
+  };
+
+  using TwoSides::TwoSides;
+  Sides start(std::uint32_t const* totals) { return Sides{started(totals)}; }
 };
 
 /// Minus the weighted entropy of both sides, for rows that weigh whole numbers.
@@ -113,44 +129,49 @@ class EntropyScore : public TwoSides {
   using Score = std::int64_t;
   static constexpr Score worst = std::numeric_limits<std::int64_t>::min();
 
-  EntropyScore(std::size_t classes, FixedXLogX const& xlogx) : TwoSides{classes}, xlogx_{xlogx} {}
-
-  void start(std::uint32_t const* totals) {
-    sum_left_ = sum_right_ = 0;
-    weight_left_ = weight_right_ = 0;
-    for (std::size_t k = 0; k < classes(); ++k) {
-      left_[k] = 0;
-      right_[k] = totals[k];
-      sum_right_ += xlogx_(totals[k]);
-      weight_right_ += totals[k];
+  class Sides {
+   public:
+    Sides(Counts counts, FixedXLogX const& xlogx) : counts_{counts}, xlogx_{&xlogx} {
+      for (std::size_t k = 0; k < counts_.classes; ++k) {
+        sum_right_ += xlogx(counts_.right[k]);
+        weight_right_ += counts_.right[k];
+      }
     }
-  }
-  void move(std::uint32_t label, std::uint32_t weight) {
-    auto& l = left_[label];
-    auto& r = right_[label];
-    sum_left_ += xlogx_(l + weight) - xlogx_(l);
-    sum_right_ += xlogx_(r - weight) - xlogx_(r);
-    weight_left_ += weight;
-    weight_right_ -= weight;
-    l += weight;
-    r -= weight;
-  }
-  void move(std::uint32_t const* counts) {
-    for (std::uint32_t k = 0; k < classes(); ++k)
-      if (counts[k] > 0) move(k, counts[k]);
-  }
-  double weight_left() const { return weight_left_; }
-  double weight_right() const { return weight_right_; }
-  Score score() const {
-    return sum_left_ - xlogx_(weight_left_) + sum_right_ - xlogx_(weight_right_);
-  }
+    void move(std::uint32_t label, std::uint32_t weight) {
+      auto const l = counts_.left[label];
+      auto const r = counts_.right[label];
+      sum_left_ += (*xlogx_)(l + weight) - (*xlogx_)(l);
+      sum_right_ += (*xlogx_)(r - weight) - (*xlogx_)(r);
+      weight_left_ += weight;
+      weight_right_ -= weight;
+      counts_.left[label] = l + weight;
+      counts_.right[label] = r - weight;
+    }
+    void move(std::uint32_t const* moved) {
+      for (std::uint32_t k = 0; k < counts_.classes; ++k)
+        if (moved[k] > 0) move(k, moved[k]);
+    }
+    std::uint32_t const* left() const { return counts_.left; }
+    double weight_left() const { return weight_left_; }
+    double weight_right() const { return weight_right_; }
+    Score score() const {
+      return sum_left_ - (*xlogx_)(weight_left_) + sum_right_ - (*xlogx_)(weight_right_);
+    }
+
+   private:
+    Counts counts_;
+    FixedXLogX const* xlogx_;
+    std::int64_t sum_left_ = 0;
+    std::int64_t sum_right_ = 0;
+    std::uint32_t weight_left_ = 0;
+    std::uint32_t weight_right_ = 0;
+  };
+
+  EntropyScore(std::size_t classes, FixedXLogX const& xlogx) : TwoSides{classes}, xlogx_{&xlogx} {}
+  Sides start(std::uint32_t const* totals) { return {started(totals), *xlogx_}; }
 
  private:
-  FixedXLogX const& xlogx_;
-  std::int64_t sum_left_ = 0;
-  std::int64_t sum_right_ = 0;
-  std::uint32_t weight_left_ = 0;
-  std::uint32_t weight_right_ = 0;
+  FixedXLogX const* xlogx_;
 };
 
 /// scikit-learn's proxy for either criterion with class weights: worked out anew at each position.
@@ -159,28 +180,37 @@ class WeightedScore : public TwoSides {
   using Score = double;
   static constexpr Score worst = -std::numeric_limits<double>::infinity();
 
+  class Sides {
+   public:
+    Sides(Counts counts, Criterion criterion, std::span<double const> class_weights)
+        : counts_{counts}, criterion_{criterion}, class_weights_{class_weights} {}
+    void move(std::uint32_t label, std::uint32_t weight) {
+      counts_.left[label] += weight;
+      counts_.right[label] -= weight;
+    }
+    void move(std::uint32_t const* moved) {
+      for (std::uint32_t k = 0; k < counts_.classes; ++k) move(k, moved[k]);
+    }
+    std::uint32_t const* left() const { return counts_.left; }
+    double weight_left() const { return node_weight(left_counts(), class_weights_); }
+    double weight_right() const { return node_weight(right_counts(), class_weights_); }
+    Score score() const {
+      return -weight_right() * node_impurity(criterion_, right_counts(), class_weights_) -
+             weight_left() * node_impurity(criterion_, left_counts(), class_weights_);
+    }
+
+   private:
+    ClassCounts left_counts() const { return {counts_.left, counts_.classes}; }
+    ClassCounts right_counts() const { return {counts_.right, counts_.classes}; }
+
+    Counts counts_;
+    Criterion criterion_;
+    std::span<double const> class_weights_;
+  };
+
   WeightedScore(Criterion criterion, std::span<double const> class_weights)
       : TwoSides{class_weights.size()}, criterion_{criterion}, class_weights_{class_weights} {}
-
-  void start(std::uint32_t const* totals) {
-    for (std::size_t k = 0; k < classes(); ++k) {
-      left_[k] = 0;
-      right_[k] = totals[k];
-    }
-  }
-  void move(std::uint32_t label, std::uint32_t weight) {
-    left_[label] += weight;
-    right_[label] -= weight;
-  }
-  void move(std::uint32_t const* counts) {
-    for (std::uint32_t k = 0; k < classes(); ++k) move(k, counts[k]);
-  }
-  double weight_left() const { return node_weight(left_, class_weights_); }
-  double weight_right() const { return node_weight(right_, class_weights_); }
-  Score score() const {
-    return -weight_right() * node_impurity(criterion_, right_, class_weights_) -
-           weight_left() * node_impurity(criterion_, left_, class_weights_);
-  }
+  Sides start(std::uint32_t const* totals) { return {started(totals), criterion_, class_weights_}; }
 
  private:
   Criterion criterion_;

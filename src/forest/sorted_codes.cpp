@@ -6,7 +6,7 @@
 namespace canopy::forest {
 namespace {
 
-constexpr std::size_t few_rows = 32;  // up to here insertion beats counting by digits
+constexpr std::size_t few_rows = 64;  // up to here comparing all with all beats counting
 
 /// One pass of a radix sort over digit `shift` of (code - low); keeps the order of equals.
 void sort_digit(std::span<CodeKey const> from, CodeKey* to, std::uint32_t low, int shift) {
@@ -22,35 +22,38 @@ void sort_digit(std::span<CodeKey const> from, CodeKey* to, std::uint32_t low, i
 
 std::span<CodeKey const> CodeBuffer::sort(CodeRange range) {
   if (rows_ <= few_rows) {
-    sort_by_insertion();
-    return unsorted();
-  }
-  auto const bits = static_cast<int>(std::bit_width(range.high - range.low));
-  for (int shift = 0; shift < bits; shift += 8) {
-    sort_digit(unsorted(), spare_.data(), range.low, shift);
-    keys_.swap(spare_);
+    sort_by_rank();
+  } else if (range.high - range.low < 4 * rows_) {
+    sort_by_counting(range);
+  } else {
+    auto const bits = static_cast<int>(std::bit_width(range.high - range.low));
+    for (int shift = 0; shift < bits; shift += 8) {
+      sort_digit(unsorted(), spare_.data(), range.low, shift);
+      keys_.swap(spare_);
+    }
   }
   return unsorted();
 }
 
-void CodeBuffer::sort_by_insertion() {
-  for (std::size_t i = 1; i < rows_; ++i) {
-    auto const key = keys_[i];
-    auto at = i;
-    for (; at > 0 && key.code() < keys_[at - 1].code(); --at) keys_[at] = keys_[at - 1];
-    keys_[at] = key;
+void CodeBuffer::sort_by_rank() {
+  std::fill_n(spare_.begin(), rows_, CodeKey{});
+  for (std::size_t i = 0; i < rows_; ++i) {
+    std::uint64_t rank = 0;
+    for (std::size_t j = 0; j < rows_; ++j) rank += keys_[j] < keys_[i];
+    spare_[rank] = keys_[i];
   }
+  // Equal keys fell on one place; the places after it are still empty.
+  for (std::size_t i = 1; i < rows_; ++i)
+    spare_[i] = spare_[i] == CodeKey{} ? spare_[i - 1] : spare_[i];
+  keys_.swap(spare_);
 }
 
-std::uint32_t* CodeBuffer::count(CodeRange range, std::size_t stride) {
-  auto const needed = (range.high - range.low + 1) * stride;
-  if (slots_.size() < needed) slots_.resize(needed);
-  for (auto const& key : unsorted()) {
-    auto* slot = slots_.data() + (key.code() - range.low) * stride;
-    ++slot[0];
-    slot[1 + key.label()] += key.weight();
-  }
-  return slots_.data();
+void CodeBuffer::sort_by_counting(CodeRange range) {
+  starts_.assign(range.high - range.low + 2, 0);
+  for (auto const& key : unsorted()) ++starts_[key.code() - range.low + 1];
+  for (std::size_t i = 1; i < starts_.size(); ++i) starts_[i] += starts_[i - 1];
+  for (auto const& key : unsorted()) spare_[starts_[key.code() - range.low]++] = key;
+  keys_.swap(spare_);
 }
 
 }  // namespace canopy::forest

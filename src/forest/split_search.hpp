@@ -1,11 +1,17 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <span>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "bag.hpp"
+#include "compact_rows.hpp"
 #include "group_counts.hpp"
 #include "problem.hpp"
 #include "sorted_codes.hpp"
@@ -25,9 +31,10 @@ struct Split {
   double improvement = 0;  ///< impurity decrease, weighted by the node's share of the tree
 };
 
-/// A node that wants to be divided.
+/// A node that wants to be divided; Row is Sample or CompactRow.
+template <class Row>
 struct NodeRows {
-  std::span<Sample const> rows;
+  std::span<Row const> rows;
   std::uint32_t const* totals;  ///< weight per class
   double impurity;
 };
@@ -35,19 +42,22 @@ struct NodeRows {
 /// Finds the split of a node as scikit-learn's BestSplitter and RandomSplitter do: features are
 /// drawn until max_features have been seen and at least one of them was not constant; the first
 /// best position wins. Allocates nothing per node.
-template <class Impurity, class Draws>
+template <class Impurity, class Draws, std::size_t Lanes>
 class SplitSearch {
  public:
-  SplitSearch(Problem const& problem, Bag const& bag, Impurity impurity, Draws& draws)
+  SplitSearch(Problem const& problem, Bag const& bag, Impurity impurity, Draws& draws,
+              CodeBuffer& codes)
       : problem_{problem},
         limits_{problem.limits},
         class_weights_{bag.class_weights},
         root_weight_{bag.weight()},
         min_weight_leaf_{problem.parameters.min_weight_fraction_leaf * root_weight_},
-        sides_{std::move(impurity)},
+        score_{std::move(impurity)},
         draws_{draws},
-        codes_{bag.samples.size()},
-        best_left_(bag.class_counts.size()) {
+        codes_{codes},
+        best_left_(bag.class_counts.size()),
+        lane_counts_(best_left_.size()) {
+    codes_.reserve(bag.samples.size());
     for (auto const& block : problem.table.blocks())
       groups_.emplace_back(block.is_group() ? block : nothing_, best_left_.size());
   }
@@ -57,22 +67,29 @@ class SplitSearch {
   std::vector<std::uint32_t> const& left_counts() const { return best_left_; }
 
   /// False when no feature offers a valid split. The draws must have entered the node.
-  bool find(NodeRows const& node, Split& split) {
+  template <class Row>
+  bool find(NodeRows<Row> const& node, Split& split) {
     start(node);
     int visited = 0;
     int constant = 0;
     while (draws_.has_more() && (visited < limits_.max_features || visited <= constant)) {
       ++visited;
       auto const [feature, known_constant] = draws_.next();
-      if (known_constant || !look_at(feature)) ++constant;
+      if (known_constant || !look_at(feature, node.rows)) ++constant;
+      if (is_perfect()) break;
     }
+    if constexpr (is_compact<Row>)
+      if (!postponed_.empty()) try_postponed(node.rows);
     if (best_.feature < 0) return false;
-    complete(split);
+    complete(split, node.impurity);
     return true;
   }
 
  private:
   using Score = typename Impurity::Score;
+  using Sides = typename Impurity::Sides;
+  using Compact = CompactRow<Lanes>;
+  using Vector = typename Compact::Vector;
 
   struct Best {
     int feature = -1;
@@ -82,74 +99,118 @@ class SplitSearch {
     std::uint32_t rows_left = 0;
   };
 
-  bool draws_thresholds() const { return problem_.parameters.kind == Kind::extra_trees; }
-  std::uint32_t rows() const { return static_cast<std::uint32_t>(node_.rows.size()); }
+  template <class Row>
+  static constexpr bool is_compact = std::is_same_v<Row, Compact>;
 
-  void start(NodeRows const& node) {
-    node_ = node;
+  bool draws_thresholds() const { return problem_.parameters.kind == Kind::extra_trees; }
+
+  template <class Row>
+  void start(NodeRows<Row> const& node) {
+    rows_ = static_cast<std::uint32_t>(node.rows.size());
+    totals_ = node.totals;
     ++serial_;
     best_ = {};
     best_score_ = Impurity::worst;
+    if constexpr (is_compact<Row>) ranges_ = LaneRanges<Lanes>{node.rows};
+  }
+
+  /// Nothing is better than two pure sides, and the first of equals wins. A generator that has
+  /// one sequence for the whole tree must go on all the same.
+  bool is_perfect() const {
+    if constexpr (Draws::knows_ahead) return best_score_ >= 0;
+    return false;
   }
 
   /// Tries a drawn feature; false when it is constant here.
-  bool look_at(int feature) {
+  template <class Row>
+  bool look_at(int feature, std::span<Row const> rows) {
     auto const& column = problem_.columns[static_cast<std::size_t>(feature)];
-    auto const found = column.block->is_group() ? look_at_member(feature, column)
-                                                : look_at_ordinal(feature, column);
+    auto const found = column.block->is_group() ? look_at_member(feature, column, rows)
+                                                : look_at_ordinal(feature, column, rows);
     if (!found) draws_.mark_constant(feature);
     return found;
   }
 
-  bool look_at_ordinal(int feature, Column const& column) {
-    auto const range = with_codes(
-        *column.block, [&](auto const* codes) { return codes_.gather(codes, node_.rows); });
+  template <class Row>
+  bool look_at_ordinal(int feature, Column const& column, std::span<Row const> rows) {
+    auto const range = range_of(column, rows);
     auto const values = column.block->values;
     if (range.low == range.high || !are_apart(values[range.low], values[range.high])) return false;
     draws_.mark_variable();
     if (draws_thresholds())
-      try_drawn_threshold(feature, values, range);
+      try_drawn_threshold<Row>(feature, column, range);
     else if (counting_pays(range))
-      try_counted(feature, column, range);
+      try_counted(feature, column, range, rows);
     else
-      try_sorted(feature, column, range);
+      try_sorted(feature, column, range, rows);
     return true;
+  }
+
+  /// Compact rows know it; of others the codes are gathered on the way.
+  template <class Row>
+  CodeRange range_of(Column const& column, std::span<Row const> rows) {
+    auto const lane = static_cast<std::size_t>(column.block_number);
+    if constexpr (is_compact<Row>)
+      return {ranges_->low[lane], ranges_->high[lane]};
+    else
+      return gather(column, rows);
+  }
+
+  template <class Row>
+  CodeRange gather(Column const& column, std::span<Row const> rows) {
+    return with_reader<Row>(*column.block, static_cast<std::size_t>(column.block_number),
+                            [&](auto code_of) { return codes_.gather(rows, code_of); });
   }
 
   /// Counting costs the width of the range once per class, sorting costs the rows once per byte.
   bool counting_pays(CodeRange range) const {
     auto const slots = std::uint64_t{range.high - range.low + 1} * (best_left_.size() + 1);
-    return slots <= 8 * std::uint64_t{rows()};
+    return slots <= 8 * std::uint64_t{rows_};
   }
 
-  void try_sorted(int feature, Column const& column, CodeRange range) {
+  template <class Row>
+  void try_sorted(int feature, Column const& column, CodeRange range, std::span<Row const> rows) {
+    if constexpr (is_compact<Row>) gather(column, rows);
     auto const sorted = codes_.sort(range);
     auto const* values = column.block->values.data();
-    sides_.start(node_.totals);
+    auto sides = score_.start(totals_);
     for (std::uint32_t i = 0; i + 1 < sorted.size(); ++i) {
-      sides_.move(sorted[i].label(), sorted[i].weight());
+      sides.move(label_of(sorted[i]), weight_of(sorted[i]));
       auto const low = sorted[i].code();
       auto const high = sorted[i + 1].code();
       if (low == high) continue;
       if (column.has_close_values && !are_apart(values[low], values[high])) continue;
-      if (improves(i + 1))
-        keep({.feature = feature, .code_low = low, .code_high = high, .rows_left = i + 1});
+      if (improves(sides, i + 1))
+        keep(sides, {.feature = feature, .code_low = low, .code_high = high, .rows_left = i + 1});
     }
   }
 
-  void try_counted(int feature, Column const& column, CodeRange range) {
+  template <class Row>
+  std::uint32_t* count(Column const& column, CodeRange range, std::span<Row const> rows) {
     auto const stride = best_left_.size() + 1;
-    auto* slots = codes_.count(range, stride);
+    if constexpr (is_compact<Row>)
+      return with_reader<Row>(
+          *column.block, static_cast<std::size_t>(column.block_number),
+          [&](auto code_of) { return codes_.count(rows, code_of, range, stride); });
+    else
+      return codes_.count(codes_.unsorted(), std::mem_fn(&CodeKey::code), range, stride);
+  }
+
+  template <class Row>
+  void try_counted(int feature, Column const& column, CodeRange range, std::span<Row const> rows) {
+    auto const stride = best_left_.size() + 1;
+    auto* slots = count(column, range, rows);
     auto const* values = column.block->values.data();
-    sides_.start(node_.totals);
+    auto sides = score_.start(totals_);
     auto low = range.low;
     std::uint32_t rows_left = 0;
     for (auto code = range.low;; ++code, slots += stride) {
       if (slots[0] == 0) continue;
       if (rows_left > 0 && (!column.has_close_values || are_apart(values[low], values[code])))
-        if (improves(rows_left))
-          keep({.feature = feature, .code_low = low, .code_high = code, .rows_left = rows_left});
-      if (code < range.high) sides_.move(slots + 1);
+        if (improves(sides, rows_left))
+          keep(sides,
+               {.feature = feature, .code_low = low, .code_high = code, .rows_left = rows_left});
+      if (code < range.high) sides.move(slots + 1);
       rows_left += slots[0];
       low = code;
       std::fill_n(slots, stride, 0);  // leaves the counters clean for the next feature
@@ -157,20 +218,21 @@ class SplitSearch {
     }
   }
 
-  void try_drawn_threshold(int feature, std::span<float const> values, CodeRange range) {
+  /// Tries the threshold at once, or together with those of the other features.
+  template <class Row>
+  void try_drawn_threshold(int feature, Column const& column, CodeRange range) {
+    auto const values = column.block->values;
     double const low = values[range.low];
     double const high = values[range.high];
     auto threshold = draws_.threshold(low, high);
     if (threshold == high) threshold = low;
-    auto const last_left = code_threshold(values, range, threshold);
-    auto const rows_left = count_left(last_left);
-    sides_.start(node_.totals);
-    sides_.move(part_.data());
-    if (improves(rows_left))
-      keep({.feature = feature,
-            .code_low = last_left,
-            .threshold = threshold,
-            .rows_left = rows_left});
+    Best const drawn{.feature = feature,
+                     .code_low = code_threshold(values, range, threshold),
+                     .threshold = threshold};
+    if constexpr (is_compact<Row>)
+      postponed_.push_back(drawn);
+    else
+      try_part(drawn, count_left(drawn.code_low));
   }
 
   /// Number of rows with codes up to `last`; their weights per class go to `part_`. No branch
@@ -180,10 +242,45 @@ class SplitSearch {
     std::uint32_t number = 0;
     for (auto const& key : codes_.unsorted()) {
       std::uint32_t const is_left = key.code() <= last;
-      part_[key.label()] += is_left * key.weight();
+      part_[label_of(key)] += is_left * weight_of(key);
       number += is_left;
     }
     return number;
+  }
+
+  static std::uint32_t sum_of(std::array<Vector, 2> const& halves, Column const& column) {
+    return halves[0][column.block_number] + halves[1][column.block_number];
+  }
+
+  /// One walk over the rows serves all thresholds: each ordinal column has its own lane. Rows take
+  /// turns between two sets of counters, so that one need not wait for the other's store.
+  void try_postponed(std::span<Compact const> rows) {
+    Vector last_left = Vector{} - 1;
+    for (auto const& drawn : postponed_)
+      if (auto const& column = column_of(drawn); !column.block->is_group())
+        last_left[column.block_number] = static_cast<std::uint16_t>(drawn.code_low);
+    std::ranges::fill(lane_counts_, std::array<Vector, 2>{});
+    std::array<Vector, 2> number{};
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      auto const is_left = static_cast<Vector>(rows[i].lanes <= last_left) & 1;
+      number[i % 2] += is_left;
+      lane_counts_[label_of(rows[i])][i % 2] +=
+          is_left * static_cast<std::uint16_t>(weight_of(rows[i]));
+    }
+    for (auto const& drawn : postponed_) {
+      auto const& column = column_of(drawn);
+      if (column.block->is_group()) {
+        try_member(drawn, column);
+        continue;
+      }
+      for (std::size_t k = 0; k < part_.size(); ++k) part_[k] = sum_of(lane_counts_[k], column);
+      try_part(drawn, sum_of(number, column));
+    }
+    postponed_.clear();
+  }
+
+  Column const& column_of(Best const& drawn) const {
+    return problem_.columns[static_cast<std::size_t>(drawn.feature)];
   }
 
   /// The last code whose value is at most `threshold`, where value(low) <= threshold < value(high).
@@ -198,62 +295,80 @@ class SplitSearch {
     return code;
   }
 
-  bool look_at_member(int feature, Column const& column) {
+  template <class Row>
+  bool look_at_member(int feature, Column const& column, std::span<Row const> rows) {
     auto& group = groups_[static_cast<std::size_t>(column.block_number)];
-    if (group.node != serial_) count_group(group, *column.block);
+    if (group.node != serial_) count_group(group, column, rows);
     auto const* ones = group.at(column.member);
-    if (ones[0] == 0 || ones[0] == rows()) return false;
+    if (ones[0] == 0 || ones[0] == rows_) return false;
     draws_.mark_variable();
     auto const threshold = draws_thresholds() ? draws_.threshold(0, 1) : 0.5;
-    auto const rows_left = rows() - ones[0];  // where the member is 0
-    for (std::size_t k = 0; k < part_.size(); ++k) part_[k] = node_.totals[k] - ones[1 + k];
-    sides_.start(node_.totals);
-    sides_.move(part_.data());
-    if (improves(rows_left))
-      keep({.feature = feature, .threshold = threshold, .rows_left = rows_left});
+    Best const drawn{.feature = feature, .threshold = threshold};
+    if (is_compact<Row> && draws_thresholds())
+      postponed_.push_back(drawn);
+    else
+      try_member(drawn, column);
     return true;
   }
 
-  void count_group(GroupCounts& group, data::Block const& block) {
-    with_codes(block, [&](auto const* codes) { group.count(codes, node_.rows); });
+  /// Those go left that have a 0.
+  void try_member(Best const& drawn, Column const& column) {
+    auto const* ones = groups_[static_cast<std::size_t>(column.block_number)].at(column.member);
+    for (std::size_t k = 0; k < part_.size(); ++k) part_[k] = totals_[k] - ones[1 + k];
+    try_part(drawn, rows_ - ones[0]);
+  }
+
+  template <class Row>
+  void count_group(GroupCounts& group, Column const& column, std::span<Row const> rows) {
+    auto const& block = *column.block;
+    with_reader<Row>(block, static_cast<std::size_t>(column.block_number),
+                     [&](auto code_of) { group.count(rows, code_of); });
     group.node = serial_;
     if constexpr (Draws::knows_ahead)
       for (std::int32_t m = 0; m < block.features; ++m) {
         auto const ones = group.at(static_cast<std::uint32_t>(m))[0];
-        if (ones == 0 || ones == rows()) draws_.mark_constant(block.first_feature + m);
+        if (ones == 0 || ones == rows_) draws_.mark_constant(block.first_feature + m);
       }
   }
 
+  /// Tries to send the `rows_left` rows left that weigh `part_`.
+  void try_part(Best drawn, std::uint32_t rows_left) {
+    auto sides = score_.start(totals_);
+    sides.move(part_.data());
+    drawn.rows_left = rows_left;
+    if (improves(sides, rows_left)) keep(sides, drawn);
+  }
+
   /// Whether the sides as they stand make a valid split that is better than all before.
-  bool improves(std::uint32_t rows_left) {
-    auto const rows_right = rows() - rows_left;
+  bool improves(Sides const& sides, std::uint32_t rows_left) {
+    auto const rows_right = rows_ - rows_left;
     if (rows_left < limits_.min_samples_leaf || rows_right < limits_.min_samples_leaf) return false;
     if (min_weight_leaf_ > 0 &&
-        (sides_.weight_left() < min_weight_leaf_ || sides_.weight_right() < min_weight_leaf_))
+        (sides.weight_left() < min_weight_leaf_ || sides.weight_right() < min_weight_leaf_))
       return false;
-    auto const score = sides_.score();
+    auto const score = sides.score();
     if (score <= best_score_) return false;
     best_score_ = score;
     return true;
   }
 
-  void keep(Best const& best) {
+  void keep(Sides const& sides, Best const& best) {
     best_ = best;
-    std::copy_n(sides_.left(), best_left_.size(), best_left_.begin());
+    std::copy_n(sides.left(), best_left_.size(), best_left_.begin());
   }
 
-  void complete(Split& split) {
+  void complete(Split& split, double impurity) {
     auto const criterion = problem_.parameters.criterion;
-    for (std::size_t k = 0; k < part_.size(); ++k) part_[k] = node_.totals[k] - best_left_[k];
+    for (std::size_t k = 0; k < part_.size(); ++k) part_[k] = totals_[k] - best_left_[k];
     split.feature = best_.feature;
     split.rows_left = best_.rows_left;
     split.weight_left = node_weight(best_left_, class_weights_);
     split.weight_right = node_weight(part_, class_weights_);
     split.impurity_left = node_impurity(criterion, best_left_, class_weights_);
     split.impurity_right = node_impurity(criterion, part_, class_weights_);
-    auto const weight = node_weight({node_.totals, part_.size()}, class_weights_);
+    auto const weight = node_weight({totals_, part_.size()}, class_weights_);
     split.improvement = weight / root_weight_ *
-                        (node_.impurity - split.weight_right / weight * split.impurity_right -
+                        (impurity - split.weight_right / weight * split.impurity_right -
                          split.weight_left / weight * split.impurity_left);
     place_threshold(split);
   }
@@ -261,7 +376,7 @@ class SplitSearch {
   /// Midway between two values. Of two float32 that is exact in double, so it is less than the
   /// larger one and scikit-learn's guard against equality is not needed.
   void place_threshold(Split& split) {
-    auto const& block = *problem_.columns[static_cast<std::size_t>(best_.feature)].block;
+    auto const& block = *column_of(best_).block;
     split.threshold = best_.threshold;
     split.code_threshold = best_.code_low;
     if (block.is_group() || draws_thresholds()) return;
@@ -279,16 +394,20 @@ class SplitSearch {
   std::span<double const> class_weights_;
   double root_weight_;
   double min_weight_leaf_;
-  Impurity sides_;
+  Impurity score_;
   Draws& draws_;
-  CodeBuffer codes_;
+  CodeBuffer& codes_;
   std::vector<GroupCounts> groups_;  ///< one per block; empty for ordinal ones
-  NodeRows node_{};
+  std::uint32_t rows_ = 0;           ///< of the node
+  std::uint32_t const* totals_ = nullptr;
   std::uint64_t serial_ = 0;
+  std::optional<LaneRanges<Lanes>> ranges_;
   Best best_;
   Score best_score_ = Impurity::worst;
+  std::vector<Best> postponed_;  ///< drawn thresholds that are tried together
   std::vector<std::uint32_t> best_left_;
-  std::vector<std::uint32_t> part_ = best_left_;  ///< weight per class, for a moment
+  std::vector<std::uint32_t> part_ = best_left_;    ///< weight per class, for a moment
+  std::vector<std::array<Vector, 2>> lane_counts_;  ///< per class the weight that goes left
 };
 
 }  // namespace canopy::forest
