@@ -7,6 +7,9 @@
 #include <vector>
 
 #include "canopy/core/random.hpp"
+#include "canopy/forest/parameters.hpp"
+
+#include "sklearn_draws.hpp"
 
 namespace canopy::forest {
 
@@ -99,6 +102,16 @@ class KeyedDraws {
 /// The key of tree `tree` of the forest that `forest` names.
 inline Key tree_key(Key forest, int tree) {
   return forest.with("tree").with(static_cast<std::uint64_t>(tree));
+}
+
+/// Calls `work` with the generator that the parameters ask for, at the start of tree `tree`.
+template <class Work>
+decltype(auto) with_draws(ForestParameters const& parameters, Key forest, int tree, int features,
+                          Work&& work) {
+  if (parameters.rng == Rng::keyed) return work(KeyedDraws{tree_key(forest, tree), features});
+  auto const seed = parameters.random_state ? static_cast<std::uint32_t>(*parameters.random_state)
+                                            : static_cast<std::uint32_t>(forest.value());
+  return work(SklearnDraws{seed, tree, features});
 }
 
 }  // namespace canopy::forest

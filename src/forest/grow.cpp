@@ -25,7 +25,7 @@ std::vector<double> class_weights(Problem const& problem, Bag const& bag) {
 }
 
 template <std::size_t Lanes, class Draws>
-Tree grow_tree(Problem const& problem, Draws draws, StopToken const& stop,
+Tree grow_tree(Problem const& problem, Draws& draws, StopToken const& stop,
                Workspace<Lanes>& memory) {
   auto& bag = memory.bag;
   auto const& parameters = problem.parameters;
@@ -34,8 +34,9 @@ Tree grow_tree(Problem const& problem, Draws draws, StopToken const& stop,
                           : std::vector<std::uint16_t>{};
   fill(bag, problem.table, problem.rows, counts);
   auto const classes = bag.class_counts.size();
-  if (parameters.class_weight != ClassWeight::none) {
-    bag.class_weights = class_weights(problem, bag);
+  if (!problem.has_whole_sums) {
+    if (parameters.class_weight != ClassWeight::none)
+      bag.class_weights = class_weights(problem, bag);
     WeightedScore score{parameters.criterion, bag.class_weights};
     return Grower{problem, std::move(score), draws, stop, memory}.grow();
   }
@@ -51,8 +52,9 @@ std::vector<Tree> grow_trees_in(Problem const& problem, Key key, int first_tree,
   std::vector<Tree> trees;
   for (int t = first_tree; t < last_tree; ++t) {
     throw_if_stopped(stop);
-    KeyedDraws draws{tree_key(key, t), problem.table.features()};
-    trees.push_back(grow_tree(problem, std::move(draws), stop, memory));
+    trees.push_back(
+        with_draws(problem.parameters, key, t, problem.table.features(),
+                   [&](auto draws) { return grow_tree(problem, draws, stop, memory); }));
   }
   return trees;
 }

@@ -143,27 +143,30 @@ class Grower {
     node.is_compact = true;
   }
 
-  /// The node whose split gains most goes first, until there are enough leaves.
+  /// The node whose split gains most goes first, until there are enough leaves. Leaves wait in the
+  /// heap as well: among equal gains their presence decides, here as in scikit-learn.
   void best_first(int max_leaf_nodes) {
-    auto const gains_less = [](Open const& a, Open const& b) {
-      return a.split.improvement < b.split.improvement;
+    struct Waiting {
+      double improvement;
+      std::optional<Open> open;
     };
-    std::vector<Open> frontier;
+    std::vector<Waiting> frontier;
     auto const offer = [&](Pending pending) {
       pending.known_constants = 0;  // what is known is a stack, and this order is not
-      if (auto open = add(pending)) {
-        frontier.push_back(std::move(*open));
-        std::ranges::push_heap(frontier, gains_less);
-      }
+      auto open = add(pending);
+      frontier.push_back({open ? open->split.improvement : 0.0, std::move(open)});
+      std::ranges::push_heap(frontier, {}, &Waiting::improvement);
     };
     offer(root());
-    for (int leaves = 1; leaves < max_leaf_nodes && !frontier.empty(); ++leaves) {
-      std::ranges::pop_heap(frontier, gains_less);
-      auto const open = std::move(frontier.back());
+    for (int leaves = 1; leaves < max_leaf_nodes && !frontier.empty();) {
+      std::ranges::pop_heap(frontier, {}, &Waiting::improvement);
+      auto const open = std::move(frontier.back().open);
       frontier.pop_back();
-      auto const [left, right] = divide(open, {}, static_cast<std::size_t>(leaves));
+      if (!open) continue;
+      auto const [left, right] = divide(*open, {}, static_cast<std::size_t>(leaves));
       offer(left);
       offer(right);
+      ++leaves;
     }
   }
 

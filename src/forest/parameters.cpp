@@ -94,10 +94,22 @@ void ForestParameters::describe(Options& o) {
         any<ClassWeight>("one of none, balanced, balanced_subsample"));
   o.row("oob-score", oob_score, "score on the rows outside of the bootstraps",
         any<bool>("true or false"));
+  o.row("rng", rng, "sklearn grows the trees of scikit-learn 1.2.1 for --random-state",
+        any<Rng>("one of keyed, sklearn"));
+  o.row("random-state", random_state, "seed of --rng sklearn; None: one that follows from --seed",
+        none_or_at_least(0));
 }
 
 void ForestParameters::check() const {
   check_ranges(*this);
+  if (rng == Rng::sklearn && class_weight != ClassWeight::none)
+    throw UserError{
+        "--rng sklearn goes with --class-weight none only: with other weights scikit-learn's sums "
+        "depend on the order of rows; set --rng keyed or --class-weight none"};
+  if (rng == Rng::keyed && random_state)
+    throw UserError{"--random-state is " + std::to_string(*random_state) +
+                    " but --rng is keyed: its trees follow from --seed; set --rng sklearn or "
+                    "--random-state None"};
   if (uses_bootstrap()) return;
   if (max_samples)
     throw UserError{"--max-samples is '" + TextForm<Count>::print(*max_samples) +

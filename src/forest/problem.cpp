@@ -59,12 +59,13 @@ Problem::Problem(data::EncodedTable const& the_table, std::span<data::RowIndex c
       rows{the_rows},
       parameters{the_parameters},
       limits{the_parameters, the_rows.size(), the_table.features()},
+      has_whole_sums{
+          the_parameters.class_weight == ClassWeight::none &&
+          (the_parameters.rng == Rng::keyed || the_parameters.criterion == Criterion::gini)},
       draws{bootstrap_size(the_parameters, the_rows.size())},
       columns{columns_of(the_table)} {
-  if (parameters.class_weight != ClassWeight::none)
-    balanced = balanced_over(table, rows);
-  else if (parameters.criterion != Criterion::gini)
-    xlogx.emplace(draws);
+  if (parameters.class_weight != ClassWeight::none) balanced = balanced_over(table, rows);
+  if (has_whole_sums && parameters.criterion != Criterion::gini) xlogx.emplace(draws);
 }
 
 }  // namespace canopy::forest

@@ -47,10 +47,13 @@ struct Problem {
   std::span<data::RowIndex const> rows;
   ForestParameters const& parameters;
   Limits limits;
+  /// Scores come from sums of whole numbers. Not with class weights, and not for an entropy that is
+  /// to be rounded as scikit-learn's.
+  bool has_whole_sums;
   std::uint32_t draws;  ///< rows in a bootstrap; all rows without
   std::vector<Column> columns;
   std::vector<double> balanced;     ///< class weights over all rows, for class_weight balanced
-  std::optional<FixedXLogX> xlogx;  ///< for entropy without class weights
+  std::optional<FixedXLogX> xlogx;  ///< for entropy of whole sums
 };
 
 }  // namespace canopy::forest

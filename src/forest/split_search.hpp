@@ -218,14 +218,16 @@ class SplitSearch {
     }
   }
 
+  double draw_threshold(double low, double high) {
+    auto const threshold = draws_.threshold(low, high);
+    return threshold == high ? low : threshold;
+  }
+
   /// Tries the threshold at once, or together with those of the other features.
   template <class Row>
   void try_drawn_threshold(int feature, Column const& column, CodeRange range) {
     auto const values = column.block->values;
-    double const low = values[range.low];
-    double const high = values[range.high];
-    auto threshold = draws_.threshold(low, high);
-    if (threshold == high) threshold = low;
+    auto const threshold = draw_threshold(values[range.low], values[range.high]);
     Best const drawn{.feature = feature,
                      .code_low = code_threshold(values, range, threshold),
                      .threshold = threshold};
@@ -302,7 +304,7 @@ class SplitSearch {
     auto const* ones = group.at(column.member);
     if (ones[0] == 0 || ones[0] == rows_) return false;
     draws_.mark_variable();
-    auto const threshold = draws_thresholds() ? draws_.threshold(0, 1) : 0.5;
+    auto const threshold = draws_thresholds() ? draw_threshold(0, 1) : 0.5;
     Best const drawn{.feature = feature, .threshold = threshold};
     if (is_compact<Row> && draws_thresholds())
       postponed_.push_back(drawn);

@@ -58,7 +58,8 @@ void SearchSettings::describe(Options& o) {
        "    max_features = [\"sqrt\", \"log2\", 0.2, 0.4]\n"
        "    max_samples = { type = \"float\", low = 0.5, high = 1.0, if = \"bootstrap\", is = "
        "[true] }\n"
-       "    criterion = \"gini\"",
+       "    criterion = \"gini\"\n" +
+           parameter_help(),
        [this](TomlNode const& table) { space = Space::from_toml(table); },
        [this] { return space ? space->to_toml() : std::string{}; }});
 }

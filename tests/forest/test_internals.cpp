@@ -88,6 +88,45 @@ TEST(KeyedDraws, BootstrapDrawsAsOftenAsAsked) {
   EXPECT_NEAR(static_cast<double>(std::ranges::count(counts, 0)), 1000 * std::exp(-0.7), 60);
 }
 
+// np.random.RandomState(42).randint(2**31 - 1), three times, gives the seeds of three trees; the
+// counts are np.bincount(np.random.RandomState(third_seed).randint(0, 10, 12), minlength=10).
+TEST(SklearnDraws, BootstrapIsNumpys) {
+  SklearnDraws const draws{42, 2, 5};
+  EXPECT_EQ(draws.bootstrap(10, 12), (std::vector<std::uint16_t>{1, 0, 1, 1, 1, 2, 1, 2, 2, 1}));
+  EXPECT_EQ(draws.bootstrap(1, 3), std::vector<std::uint16_t>{3});
+}
+
+TEST(SklearnDraws, ConstantsKeepTheirOrderForSiblings) {
+  SklearnDraws draws{42, 0, 6};
+  draws.enter({}, 0);
+  std::vector<int> constants;
+  while (draws.has_more()) {
+    auto const drawn = draws.next();
+    EXPECT_FALSE(drawn.known_constant);
+    if (drawn.number % 2 == 0) {
+      draws.mark_constant(drawn.number);
+      constants.push_back(drawn.number);
+    } else {
+      draws.mark_variable();
+    }
+  }
+  EXPECT_EQ(constants.size(), 3u);
+  auto const known = draws.leave();
+  EXPECT_EQ(known, 3);
+  for (int child = 0; child < 2; ++child) {
+    draws.enter({}, known);
+    std::vector<bool> seen(6);
+    while (draws.has_more()) {
+      auto const drawn = draws.next();
+      EXPECT_EQ(drawn.known_constant, drawn.number % 2 == 0);
+      EXPECT_FALSE(seen[static_cast<std::size_t>(drawn.number)]);
+      seen[static_cast<std::size_t>(drawn.number)] = true;
+      if (!drawn.known_constant) draws.mark_variable();
+    }
+    EXPECT_EQ(draws.leave(), known);
+  }
+}
+
 class SortedCodes : public testing::TestWithParam<std::pair<std::size_t, std::uint32_t>> {};
 INSTANTIATE_TEST_SUITE_P(RowsAndCodes, SortedCodes,
                          testing::Values(std::pair{1u, 1u}, std::pair{32u, 9u}, std::pair{33u, 9u},

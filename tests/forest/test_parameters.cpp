@@ -28,7 +28,7 @@ TEST(ForestParameters, DefaultsAreScikitLearns) {
             "kind=random_forest n-estimators=100 criterion=gini max-depth=None "
             "min-samples-split=2 min-samples-leaf=1 min-weight-fraction-leaf=0 max-features=sqrt "
             "max-leaf-nodes=None min-impurity-decrease=0 bootstrap=None max-samples=None "
-            "class-weight=none oob-score=false ");
+            "class-weight=none oob-score=false rng=keyed random-state=None ");
   EXPECT_NO_THROW(parameters.check());
 }
 
@@ -51,10 +51,19 @@ TEST(ForestParameters, EveryFieldTakesAndGivesBackText) {
   auto parameters = test::parameters(settings);
   Options options;
   parameters.describe(options);
-  ASSERT_EQ(options.rows().size(), settings.size());
+  ASSERT_EQ(options.rows().size(), settings.size() + 2);  // rng and random-state: see below
   for (auto const& [name, value] : settings)
     for (auto const& row : options.rows())
       EXPECT_TRUE(row.name != name || row.get() == value) << name << " is " << row.get();
+}
+
+TEST(ForestParameters, SklearnsRandomNumbersTakeASeedOfTheirOwn) {
+  auto const parameters = test::parameters({{"rng", "sklearn"}, {"random-state", "42"}});
+  EXPECT_EQ(parameters.rng, Rng::sklearn);
+  EXPECT_EQ(parameters.random_state, 42);
+  EXPECT_THROW(test::parameters({{"random-state", "42"}}).check(), UserError);
+  EXPECT_THROW(test::parameters({{"rng", "sklearn"}, {"class-weight", "balanced"}}).check(),
+               UserError);
 }
 
 TEST(ForestParameters, BootstrapDependsOnTheKindUnlessGiven) {

@@ -13,6 +13,9 @@ namespace canopy::forest {
 enum class Kind { random_forest, extra_trees };
 enum class Criterion { gini, entropy, log_loss };  ///< log_loss is entropy under another name
 enum class ClassWeight { none, balanced, balanced_subsample };
+/// Where random numbers come from. keyed: a tree depends on its number only, a node on its path
+/// only. sklearn: the sequence of scikit-learn 1.2.1, for the same trees as there.
+enum class Rng { keyed, sklearn };
 
 /// A number of things, or a share of them: scikit-learn's int and float. As text "1" is a count
 /// and "1.0" a share; a '.' or an 'e' makes the difference.
@@ -57,6 +60,8 @@ struct ForestParameters {
   std::optional<Count> max_samples;
   ClassWeight class_weight = ClassWeight::none;
   bool oob_score = false;
+  Rng rng = Rng::keyed;
+  std::optional<int> random_state;  ///< for Rng::sklearn; None: from the key of the fit
 
   bool uses_bootstrap() const { return bootstrap.value_or(kind == Kind::random_forest); }
 
@@ -79,6 +84,10 @@ struct Names<forest::Kind> {
 template <>
 struct Names<forest::Criterion> {
   static constexpr std::array value{"gini", "entropy", "log_loss"};
+};
+template <>
+struct Names<forest::Rng> {
+  static constexpr std::array value{"keyed", "sklearn"};
 };
 template <>
 struct Names<forest::ClassWeight> {

@@ -1,0 +1,68 @@
+// Grows one forest for sklearn_equal.py:
+//   grow_forest DATA OUT.h5 SEED [PARAMETER VALUE]...
+// DATA as for `canopy --data`; parameters by their names in `canopy tune --help`. Leaves /forest
+// (see Forest::to_arrays) and /outcome: proba [rows, classes], importances, and with oob-score
+// oob_score and oob_proba.
+#include <cstdio>
+#include <numeric>
+
+#include "canopy/data/source.hpp"
+#include "canopy/forest/forest.hpp"
+#include "canopy/store/arrays.hpp"
+
+namespace {
+
+using namespace canopy;
+
+void put(NamedArrays& arrays, std::string const& name, Eigen::MatrixXd const& matrix) {
+  std::vector<double> values;
+  for (auto const& row : matrix.rowwise()) values.insert(values.end(), row.begin(), row.end());
+  arrays.put(name, std::move(values), {matrix.rows(), matrix.cols()});
+}
+
+forest::ForestParameters parameters_from(std::span<char*> words) {
+  forest::ForestParameters parameters;
+  Options options;
+  parameters.describe(options);
+  for (std::size_t i = 0; i + 1 < words.size(); i += 2) options.set(words[i], words[i + 1]);
+  return parameters;
+}
+
+void run(std::span<char*> words) {
+  data::Source source;
+  source.data = words[1];
+  auto const loaded = data::load(source, 0);
+  auto const table = data::EncodedTable::encode(loaded.train);
+  std::vector<data::RowIndex> rows(static_cast<std::size_t>(table.rows()));
+  std::iota(rows.begin(), rows.end(), data::RowIndex{0});
+  auto const parameters = parameters_from(words.subspan(4));
+  Key const key{std::stoull(words[3])};
+  forest::Forest const model{
+      parameters, forest::grow_trees(table, rows, parameters, key, 0, parameters.n_estimators),
+      loaded.train.class_names, loaded.train.feature_names};
+  NamedArrays outcome;
+  put(outcome, "proba", model.predict_proba(table, rows));
+  outcome.put("importances", model.feature_importances());
+  if (parameters.oob_score) {
+    auto const oob = model.out_of_bag(table, rows, key);
+    put(outcome, "oob_proba", oob.decision_function);
+    outcome.put("oob_score", std::vector{oob.score});
+  }
+  auto file = store::File::create(words[2]);
+  file.write("/forest", model.to_arrays());
+  file.write("/outcome", outcome);
+  file.close();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  if (argc < 4 || argc % 2 != 0) {
+    std::fputs("usage: grow_forest DATA OUT.h5 SEED [PARAMETER VALUE]...\n", stderr);
+    return 2;
+  }
+  run({argv, static_cast<std::size_t>(argc)});
+} catch (std::exception const& e) {
+  std::fprintf(stderr, "grow_forest: %s\n", e.what());
+  return 1;
+}
