@@ -2,26 +2,36 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <numeric>
 #include <utility>
 
 #include "bag.hpp"
 #include "draws.hpp"
-#include "encoded_rows.hpp"
+#include "packed_tree.hpp"
 
 namespace canopy::forest {
 namespace {
 
 using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-/// Rows that are taken through all trees together; bounds the memory for their copies.
-constexpr std::size_t batch_rows = 1 << 15;
+/// Rows that are taken through all trees together; bounds the memory for their copies. So many that
+/// packing the trees once for each batch does not count.
+constexpr std::size_t batch_rows = 1 << 17;
 
 /// Adds the class shares of one leaf. Both ways of predicting come through here, so they agree.
 void add_leaf(Tree const& tree, std::size_t leaf, double* sums) {
   auto const weight = tree.nodes[leaf].weight;
   auto const value = tree.value(leaf);
   for (std::size_t k = 0; k < value.size(); ++k) sums[k] += value[k] / weight;
+}
+
+/// How often each row is in the bag of a tree.
+std::vector<std::uint16_t> bootstrap_counts(ForestParameters const& parameters, Key key, int tree,
+                                            std::size_t rows) {
+  return with_draws(parameters, key, tree, 0, [&](auto const& draws) {
+    return draws.bootstrap(rows, bootstrap_size(parameters, rows));
+  });
 }
 
 std::size_t leaf_of(Tree const& tree, float const* row) {
@@ -31,6 +41,28 @@ std::size_t leaf_of(Tree const& tree, float const* row) {
     at = static_cast<std::size_t>(row[node.feature] <= node.threshold ? node.left : node.right);
   }
   return at;
+}
+
+/// The rows that tree `number` speaks for.
+using WhichRows = std::function<std::span<std::uint32_t const>(std::size_t number)>;
+
+/// Adds the shares of every tree, in tree order, to rows x classes sums.
+template <class Code>
+void add_trees(std::vector<Tree> const& trees, EncodedTable const& table,
+               std::span<RowIndex const> rows, WhichRows const& which, double* sums) {
+  PackedRows<Code> const packed{table, rows};
+  for (std::size_t t = 0; t < trees.size(); ++t)
+    PackedTree<Code>{trees[t], table}.add_shares(packed, which(t), sums);
+}
+
+void add_trees(std::vector<Tree> const& trees, EncodedTable const& table,
+               std::span<RowIndex const> rows, WhichRows const& which, double* sums) {
+  auto const is_narrow = std::ranges::all_of(
+      trees, [&](Tree const& tree) { return PackedTree<std::uint16_t>::fits(tree, table); });
+  if (is_narrow)
+    add_trees<std::uint16_t>(trees, table, rows, which, sums);
+  else
+    add_trees<std::uint32_t>(trees, table, rows, which, sums);
 }
 
 void check_features(std::string const& what, std::int64_t given, int expected) {
@@ -101,14 +133,13 @@ Eigen::MatrixXd Forest::predict_proba(EncodedTable const& table,
   check_features("the table", table.features(), features());
   check_trees(trees_.size());
   RowMajor sums = RowMajor::Zero(static_cast<Eigen::Index>(rows.size()), classes());
+  std::vector<std::uint32_t> all(std::min(batch_rows, rows.size()));
+  std::iota(all.begin(), all.end(), 0u);
   for (std::size_t first = 0; first < rows.size(); first += batch_rows) {
-    EncodedRows const batch{table, rows.subspan(first, std::min(batch_rows, rows.size() - first))};
-    for (auto const& tree : trees_) {
-      EncodedTree const encoded{tree, table};
-      for (std::size_t i = 0; i < batch.size(); ++i)
-        add_leaf(tree, encoded.leaf(batch.row(i)),
-                 sums.row(static_cast<Eigen::Index>(first + i)).data());
-    }
+    auto const batch = rows.subspan(first, std::min(batch_rows, rows.size() - first));
+    add_trees(
+        trees_, table, batch, [&](std::size_t) { return std::span{all}.first(batch.size()); },
+        sums.row(static_cast<Eigen::Index>(first)).data());
   }
   return sums / static_cast<double>(trees_.size());
 }
@@ -145,22 +176,18 @@ OutOfBag Forest::out_of_bag(EncodedTable const& table, std::span<RowIndex const>
         "the out-of-bag score was asked for but --bootstrap is false: no row is out of the bag; "
         "set --bootstrap true or --oob-score false"};
   check_features("the table", table.features(), features());
-  EncodedRows const encoded_rows{table, rows};
   RowMajor sums = RowMajor::Zero(static_cast<Eigen::Index>(rows.size()), classes());
   Eigen::VectorXd votes = Eigen::VectorXd::Zero(sums.rows());
-  for (std::size_t t = 0; t < trees_.size(); ++t) {
-    auto const counts =
-        with_draws(parameters_, key, static_cast<int>(t), features(), [&](auto const& draws) {
-          return draws.bootstrap(rows.size(), bootstrap_size(parameters_, rows.size()));
-        });
-    EncodedTree const tree{trees_[t], table};
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      if (counts[i] > 0) continue;
-      auto const row = static_cast<Eigen::Index>(i);
-      add_leaf(trees_[t], tree.leaf(encoded_rows.row(i)), sums.row(row).data());
-      ++votes[row];
-    }
-  }
+  std::vector<std::uint32_t> outside;
+  auto const out_of_bag_of = [&](std::size_t t) {
+    outside.clear();
+    auto const counts = bootstrap_counts(parameters_, key, static_cast<int>(t), rows.size());
+    for (std::uint32_t i = 0; i < counts.size(); ++i)
+      if (counts[i] == 0) outside.push_back(i);
+    for (auto const i : outside) ++votes[i];
+    return std::span<std::uint32_t const>{outside};
+  };
+  add_trees(trees_, table, rows, out_of_bag_of, sums.data());
   OutOfBag result{0, 0, sums};
   for (Eigen::Index i = 0; i < votes.size(); ++i) {
     result.rows_without_vote += votes[i] == 0;

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+#include "canopy/data/encoded.hpp"
+#include "canopy/data/splits.hpp"
+#include "canopy/forest/tree.hpp"
+
+namespace canopy::forest {
+
+/// Rows of an encoded table with all codes of a row side by side, so that a row on its way down a
+/// tree stays in one or two cache lines. Code is std::uint16_t where all codes fit, else
+/// std::uint32_t.
+template <class Code>
+class PackedRows {
+ public:
+  PackedRows(data::EncodedTable const& table, std::span<data::RowIndex const> rows);
+
+  std::size_t size() const { return rows_; }
+  Code const* row(std::size_t i) const { return codes_.data() + i * stride_; }
+
+ private:
+  std::size_t rows_;
+  std::size_t stride_;
+  std::vector<Code> codes_;  ///< rows x (blocks, and one that leaves look at)
+};
+
+/// A tree in the codes of one table, eight bytes a node where codes are narrow: going down takes
+/// integer compares only, and a tree of 90,000 nodes stays in the second-level cache.
+template <class Code>
+class PackedTree {
+ public:
+  PackedTree(Tree const& tree, data::EncodedTable const& table);
+
+  /// Whether codes and block numbers of the table, and the size of the tree, fit this type.
+  static bool fits(Tree const& tree, data::EncodedTable const& table);
+
+  /// Adds the class shares of the leaf of every row in `which` to the row's `classes` sums, which
+  /// stand row by row.
+  void add_shares(PackedRows<Code> const& rows, std::span<std::uint32_t const> which,
+                  double* sums) const;
+
+ private:
+  /// Left when the code is one of base .. base+span, counted modulo the range of Code: from 0 up to
+  /// a rank, or everything but one member of a group. The left child comes next, the right one
+  /// `beyond_left` places after it; -1 in a leaf, whose block holds nothing that goes left.
+  struct Step {
+    using Tail = std::conditional_t<sizeof(Code) == 2, std::int32_t, std::int64_t>;
+    static constexpr int block_bits = sizeof(Code) == 2 ? 8 : 32;
+
+    Code base;
+    Code span;
+    Tail tail;  ///< beyond_left above, block below
+
+    std::size_t block() const {
+      return static_cast<std::size_t>(tail) & ((std::size_t{1} << block_bits) - 1);
+    }
+    Tail beyond_left() const { return tail >> block_bits; }
+  };
+  static_assert(sizeof(Step) == 4 * sizeof(Code));
+
+  static Step made(Code base, Code span, std::size_t block, std::int64_t beyond_left);
+  static Step split(Node const& node, std::size_t right, data::EncodedTable const& table);
+  Step leaf(Tree const& tree, std::size_t node);
+  void add_leaf(Step const& leaf, double* sums) const;
+
+  std::size_t classes_;
+  std::size_t no_block_;        ///< stands after the table's
+  std::vector<Step> steps_;     ///< depth first, left before right
+  std::vector<double> shares_;  ///< classes for every leaf that is not pure
+};
+
+extern template class PackedRows<std::uint16_t>;
+extern template class PackedRows<std::uint32_t>;
+extern template class PackedTree<std::uint16_t>;
+extern template class PackedTree<std::uint32_t>;
+
+}  // namespace canopy::forest
