@@ -17,8 +17,11 @@
 #include "compact_rows.hpp"
 #include "group_counts.hpp"
 #include "impurity.hpp"
+#include "mask_grower.hpp"
 #include "problem.hpp"
+#include "split.hpp"
 #include "split_search.hpp"
+#include "tree_builder.hpp"
 
 namespace canopy::forest {
 
@@ -46,23 +49,25 @@ class Grower {
         bag_{memory.bag},
         draws_{draws},
         stop_{stop},
+        impurity_{impurity},
         search_{problem, bag_, std::move(impurity), draws, memory.codes},
         memory_{memory},
-        tree_{memory.tree},
+        builder_{memory.tree},
         classes_{bag_.class_counts.size()},
         may_compact_{!limits_.max_leaf_nodes && fits_compact_rows<Lanes>(problem.table)} {
     memory_.spare.resize(std::max(memory_.spare.size(), bag_.samples.size() + 1));
-    tree_.nodes.clear();
-    tree_.values.clear();
+    if constexpr (Impurity::has_whole_sums)
+      if (MaskGrower<Impurity, Draws>::may_grow(problem))
+        small_.emplace(problem, bag_, impurity_, draws, builder_);
   }
 
   Tree grow() {
-    tree_.classes = static_cast<int>(classes_);
+    builder_.start(classes_);
     if (limits_.max_leaf_nodes)
       best_first(*limits_.max_leaf_nodes);
     else
       depth_first();
-    return Tree{tree_};  // the copy is as small as can be
+    return Tree{memory_.tree};  // the copy is as small as can be
   }
 
  private:
@@ -116,6 +121,11 @@ class Grower {
     while (!stack.empty()) {
       auto pending = stack.back();
       stack.pop_back();
+      if constexpr (Impurity::has_whole_sums)
+        if (small_ && pending.weight <= most_mask_rows) {
+          grow_small(pending);
+          continue;
+        }
       if (!pending.is_compact && compacting_pays(pending)) make_compact(pending);
       auto open = add(pending);
       if (!open) continue;
@@ -123,6 +133,22 @@ class Grower {
       stack.push_back(right);
       stack.push_back(left);
     }
+  }
+
+  /// The whole subtree.
+  void grow_small(Pending const& root) {
+    pause(root.rows());
+    with_rows(root, [&](auto rows) {
+      using Row = std::remove_reference_t<decltype(rows.front())>;
+      small_->grow(std::span<Row const>{rows}, {.rows = 0,
+                                                .depth = root.depth,
+                                                .parent = root.parent,
+                                                .is_left = root.is_left,
+                                                .known_constants = root.known_constants,
+                                                .impurity = root.impurity,
+                                                .weight = root.weight,
+                                                .parent_place = root.parent_place});
+    });
   }
 
   /// Once per subtree, when it fits the cache and its weights the lanes.
@@ -193,20 +219,11 @@ class Grower {
   }
 
   std::int32_t append(Pending const& pending) {
-    auto const number = static_cast<std::int32_t>(tree_.nodes.size());
-    tree_.nodes.push_back({.impurity = pending.impurity,
-                           .weight = pending.weight,
-                           .samples = pending.rows(),
-                           .depth = pending.depth});
+    auto const number = builder_.append({pending.rows(), pending.impurity, pending.weight,
+                                         pending.depth, pending.parent, pending.is_left});
     auto const* counts = counts_at(pending.counts);
-    auto const values = tree_.values.size();
-    tree_.values.resize(values + classes_);
-    for (std::size_t k = 0; k < classes_; ++k)
-      tree_.values[values + k] = counts[k] * bag_.class_weights[k];
-    if (pending.parent >= 0) {
-      auto& parent = tree_.nodes[static_cast<std::size_t>(pending.parent)];
-      (pending.is_left ? parent.left : parent.right) = number;
-    }
+    auto const values = builder_.values();
+    for (std::size_t k = 0; k < classes_; ++k) values[k] = counts[k] * bag_.class_weights[k];
     return number;
   }
 
@@ -217,10 +234,7 @@ class Grower {
                                      std::size_t left_place) {
     auto const& node = open.node;
     auto const& split = open.split;
-    auto& in_tree = tree_.nodes[static_cast<std::size_t>(open.number)];
-    in_tree.feature = split.feature;
-    in_tree.threshold = split.threshold;
-    in_tree.code_threshold = split.code_threshold;
+    builder_.divide(open.number, split);
     move_rows(node, split);
     auto const middle = node.begin + split.rows_left;
     auto* left = counts_at(left_place);
@@ -314,9 +328,11 @@ class Grower {
   Bag& bag_;
   Draws& draws_;
   StopToken const& stop_;
+  Impurity impurity_;
   SplitSearch<Impurity, Draws, Lanes> search_;
   Workspace<Lanes>& memory_;
-  Tree& tree_;
+  TreeBuilder builder_;
+  std::optional<MaskGrower<Impurity, Draws>> small_;
   std::size_t classes_;
   bool may_compact_;
   std::uint64_t rows_seen_ = 0;

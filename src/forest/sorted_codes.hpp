@@ -6,14 +6,10 @@
 #include <vector>
 
 #include "bag.hpp"
+#include "impurity.hpp"
+#include "split.hpp"
 
 namespace canopy::forest {
-
-/// The smallest and largest code of a node's rows in one column.
-struct CodeRange {
-  std::uint32_t low;
-  std::uint32_t high;
-};
 
 /// A row as the split search sorts it: code above, then weight and label.
 class CodeKey {
@@ -71,7 +67,7 @@ class CodeBuffer {
   template <class Row, class CodeOf>
   std::uint32_t* count(std::span<Row const> rows, CodeOf code_of, CodeRange range,
                        std::size_t stride) {
-    auto const needed = (range.high - range.low + 1) * stride;
+    auto const needed = (range.high - range.low + 1) * stride + TwoSides::readable;
     if (slots_.size() < needed) slots_.resize(needed);
     for (auto const& row : rows) {
       auto* slot = slots_.data() + (code_of(row) - range.low) * stride;

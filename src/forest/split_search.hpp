@@ -15,21 +15,9 @@
 #include "group_counts.hpp"
 #include "problem.hpp"
 #include "sorted_codes.hpp"
+#include "split.hpp"
 
 namespace canopy::forest {
-
-/// How a node is divided.
-struct Split {
-  int feature = -1;
-  double threshold = 0;
-  std::uint32_t code_threshold = 0;  ///< as in Node
-  std::uint32_t rows_left = 0;
-  double weight_left = 0;
-  double weight_right = 0;
-  double impurity_left = 0;
-  double impurity_right = 0;
-  double improvement = 0;  ///< impurity decrease, weighted by the node's share of the tree
-};
 
 /// A node that wants to be divided; Row is Sample or CompactRow.
 template <class Row>
@@ -56,6 +44,7 @@ class SplitSearch {
         draws_{draws},
         codes_{codes},
         best_left_(bag.class_counts.size()),
+        part_(std::max(best_left_.size(), TwoSides::readable)),
         lane_counts_(best_left_.size()) {
     codes_.reserve(bag.samples.size());
     for (auto const& block : problem.table.blocks())
@@ -218,18 +207,13 @@ class SplitSearch {
     }
   }
 
-  double draw_threshold(double low, double high) {
-    auto const threshold = draws_.threshold(low, high);
-    return threshold == high ? low : threshold;
-  }
-
   /// Tries the threshold at once, or together with those of the other features.
   template <class Row>
   void try_drawn_threshold(int feature, Column const& column, CodeRange range) {
     auto const values = column.block->values;
-    auto const threshold = draw_threshold(values[range.low], values[range.high]);
+    auto const threshold = draw_threshold(draws_, values[range.low], values[range.high]);
     Best const drawn{.feature = feature,
-                     .code_low = code_threshold(values, range, threshold),
+                     .code_low = last_code_at_most(values, range, threshold),
                      .threshold = threshold};
     if constexpr (is_compact<Row>)
       postponed_.push_back(drawn);
@@ -275,7 +259,8 @@ class SplitSearch {
         try_member(drawn, column);
         continue;
       }
-      for (std::size_t k = 0; k < part_.size(); ++k) part_[k] = sum_of(lane_counts_[k], column);
+      for (std::size_t k = 0; k < best_left_.size(); ++k)
+        part_[k] = sum_of(lane_counts_[k], column);
       try_part(drawn, sum_of(number, column));
     }
     postponed_.clear();
@@ -285,18 +270,6 @@ class SplitSearch {
     return problem_.columns[static_cast<std::size_t>(drawn.feature)];
   }
 
-  /// The last code whose value is at most `threshold`, where value(low) <= threshold < value(high).
-  static std::uint32_t code_threshold(std::span<float const> values, CodeRange range,
-                                      double threshold) {
-    auto code = range.low;
-    for (auto count = range.high - range.low; count > 1;) {
-      auto const half = count / 2;
-      code += values[code + half] <= threshold ? half : 0;
-      count -= half;
-    }
-    return code;
-  }
-
   template <class Row>
   bool look_at_member(int feature, Column const& column, std::span<Row const> rows) {
     auto& group = groups_[static_cast<std::size_t>(column.block_number)];
@@ -304,7 +277,7 @@ class SplitSearch {
     auto const* ones = group.at(column.member);
     if (ones[0] == 0 || ones[0] == rows_) return false;
     draws_.mark_variable();
-    auto const threshold = draws_thresholds() ? draw_threshold(0, 1) : 0.5;
+    auto const threshold = draws_thresholds() ? draw_threshold(draws_, 0, 1) : 0.5;
     Best const drawn{.feature = feature, .threshold = threshold};
     if (is_compact<Row> && draws_thresholds())
       postponed_.push_back(drawn);
@@ -316,7 +289,7 @@ class SplitSearch {
   /// Those go left that have a 0.
   void try_member(Best const& drawn, Column const& column) {
     auto const* ones = groups_[static_cast<std::size_t>(column.block_number)].at(column.member);
-    for (std::size_t k = 0; k < part_.size(); ++k) part_[k] = totals_[k] - ones[1 + k];
+    for (std::size_t k = 0; k < best_left_.size(); ++k) part_[k] = totals_[k] - ones[1 + k];
     try_part(drawn, rows_ - ones[0]);
   }
 
@@ -343,6 +316,7 @@ class SplitSearch {
 
   /// Whether the sides as they stand make a valid split that is better than all before.
   bool improves(Sides const& sides, std::uint32_t rows_left) {
+    if (!sides.may_reach(best_score_)) return false;
     auto const rows_right = rows_ - rows_left;
     if (rows_left < limits_.min_samples_leaf || rows_right < limits_.min_samples_leaf) return false;
     if (min_weight_leaf_ > 0 &&
@@ -361,32 +335,25 @@ class SplitSearch {
 
   void complete(Split& split, double impurity) {
     auto const criterion = problem_.parameters.criterion;
-    for (std::size_t k = 0; k < part_.size(); ++k) part_[k] = totals_[k] - best_left_[k];
+    for (std::size_t k = 0; k < best_left_.size(); ++k) part_[k] = totals_[k] - best_left_[k];
     split.feature = best_.feature;
     split.rows_left = best_.rows_left;
     split.weight_left = node_weight(best_left_, class_weights_);
-    split.weight_right = node_weight(part_, class_weights_);
+    ClassCounts const right{part_.data(), best_left_.size()};
+    split.weight_right = node_weight(right, class_weights_);
     split.impurity_left = node_impurity(criterion, best_left_, class_weights_);
-    split.impurity_right = node_impurity(criterion, part_, class_weights_);
-    auto const weight = node_weight({totals_, part_.size()}, class_weights_);
-    split.improvement = weight / root_weight_ *
-                        (impurity - split.weight_right / weight * split.impurity_right -
-                         split.weight_left / weight * split.impurity_left);
+    split.impurity_right = node_impurity(criterion, right, class_weights_);
+    auto const weight = node_weight({totals_, best_left_.size()}, class_weights_);
+    split.improvement = improvement_of(split, impurity, weight, root_weight_);
     place_threshold(split);
   }
 
-  /// Midway between two values. Of two float32 that is exact in double, so it is less than the
-  /// larger one and scikit-learn's guard against equality is not needed.
   void place_threshold(Split& split) {
     auto const& block = *column_of(best_).block;
     split.threshold = best_.threshold;
     split.code_threshold = best_.code_low;
-    if (block.is_group() || draws_thresholds()) return;
-    double const low = block.values[best_.code_low];
-    double const high = block.values[best_.code_high];
-    split.threshold = low / 2.0 + high / 2.0;
-    split.code_threshold =
-        code_threshold(block.values, {best_.code_low, best_.code_high}, split.threshold);
+    if (!block.is_group() && !draws_thresholds())
+      place_midway(split, block.values, {best_.code_low, best_.code_high});
   }
 
   static inline data::Block const nothing_{};
@@ -408,7 +375,7 @@ class SplitSearch {
   Score best_score_ = Impurity::worst;
   std::vector<Best> postponed_;  ///< drawn thresholds that are tried together
   std::vector<std::uint32_t> best_left_;
-  std::vector<std::uint32_t> part_ = best_left_;    ///< weight per class, for a moment
+  std::vector<std::uint32_t> part_;                 ///< weight per class, for a moment
   std::vector<std::array<Vector, 2>> lane_counts_;  ///< per class the weight that goes left
 };
 
