@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <type_traits>
+#include <vector>
 
 #include "canopy/data/encoded.hpp"
 
@@ -72,20 +73,46 @@ decltype(auto) with_reader(data::Block const& block, std::size_t number, Work&& 
     return work([number](Row const& row) { return row.code(number); });
 }
 
-template <std::size_t Lanes>
-void compact(data::EncodedTable const& table, std::span<Sample const> samples,
-             std::span<CompactRow<Lanes>> rows) {
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    rows[i].lanes = typename CompactRow<Lanes>::Vector{};
-    rows[i].lanes[CompactRow<Lanes>::columns] = samples[i].label;
-    rows[i].lanes[CompactRow<Lanes>::columns + 1] = samples[i].weight;
-  }
+/// Copies the codes of all `rows` rows of a table, so that a row's codes stand side by side;
+/// `number_of(i)` is the number in the table of row i. Labels and weights are left out.
+template <std::size_t Lanes, class NumberOf>
+void copy_codes(data::EncodedTable const& table, std::span<CompactRow<Lanes>> rows,
+                NumberOf number_of) {
   for (std::size_t b = 0; b < table.blocks().size(); ++b)
     with_codes(table.blocks()[b], [&](auto const* codes) {
-      for (std::size_t i = 0; i < samples.size(); ++i)
-        rows[i].lanes[b] = static_cast<std::uint16_t>(codes[samples[i].row]);
+      for (std::size_t i = 0; i < rows.size(); ++i)
+        rows[i].lanes[b] = static_cast<std::uint16_t>(codes[number_of(i)]);
     });
 }
+
+/// Makes compact rows of samples. Of a table larger than the cache every column costs a miss a row;
+/// so where it pays all its rows are copied once, and each is fetched from there as a whole.
+template <std::size_t Lanes>
+class Compactor {
+ public:
+  Compactor(data::EncodedTable const& table, bool copy_table) : table_{table} {
+    if (!copy_table) return;
+    copies_.resize(static_cast<std::size_t>(table.rows()));
+    copy_codes<Lanes>(table, copies_, [](std::size_t i) { return i; });
+  }
+
+  void compact(std::span<Sample const> samples, std::span<CompactRow<Lanes>> rows) const {
+    if (copies_.empty()) {
+      std::ranges::fill(rows, CompactRow<Lanes>{});
+      copy_codes<Lanes>(table_, rows, [&](std::size_t i) { return samples[i].row; });
+    } else {
+      for (std::size_t i = 0; i < samples.size(); ++i) rows[i] = copies_[samples[i].row];
+    }
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      rows[i].lanes[CompactRow<Lanes>::columns] = samples[i].label;
+      rows[i].lanes[CompactRow<Lanes>::columns + 1] = samples[i].weight;
+    }
+  }
+
+ private:
+  data::EncodedTable const& table_;
+  std::vector<CompactRow<Lanes>> copies_;  ///< of the table's rows, or none
+};
 
 /// The smallest and the largest entry of each lane.
 template <std::size_t Lanes>

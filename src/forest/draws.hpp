@@ -30,9 +30,11 @@ class KeyedDraws {
   };
 
   KeyedDraws(Key tree, int features)
-      : tree_{tree}, order_(static_cast<std::size_t>(features)), is_constant_(order_.size()) {
+      : tree_{tree},
+        order_(static_cast<std::size_t>(features)),
+        swapped_(order_.size()),
+        is_constant_(order_.size()) {
     std::iota(order_.begin(), order_.end(), 0);
-    swapped_.reserve(order_.size());
   }
 
   /// How often each of `rows` rows is in a bootstrap of `draws` draws.
@@ -61,10 +63,10 @@ class KeyedDraws {
   bool has_more() const { return order_.size() > constants_.size() + variable_; }
 
   Feature next() {
-    auto const at = swapped_.size();
+    auto const at = drawn_++;
     auto const other = at + stream_.below(static_cast<std::uint32_t>(order_.size() - at));
     std::swap(order_[at], order_[other]);
-    swapped_.push_back(static_cast<std::uint32_t>(other));
+    swapped_[at] = static_cast<std::uint32_t>(other);
     return {order_[at], is_constant_[static_cast<std::size_t>(order_[at])] != 0};
   }
 
@@ -83,9 +85,7 @@ class KeyedDraws {
 
   /// Ends the node; gives the number of constant features its children know.
   int leave() {
-    for (auto at = swapped_.size(); at > 0; --at)
-      std::swap(order_[at - 1], order_[swapped_[at - 1]]);
-    swapped_.clear();
+    for (; drawn_ > 0; --drawn_) std::swap(order_[drawn_ - 1], order_[swapped_[drawn_ - 1]]);
     return static_cast<int>(constants_.size());
   }
 
@@ -94,6 +94,7 @@ class KeyedDraws {
   Stream stream_{Key{0}};
   std::vector<int> order_;              ///< ascending between nodes
   std::vector<std::uint32_t> swapped_;  ///< what undoes the node's changes to `order_`
+  std::size_t drawn_ = 0;               ///< in this node
   std::vector<int> constants_;          ///< a stack: a node's children know its lower part
   std::vector<std::uint8_t> is_constant_;
   std::size_t variable_ = 0;

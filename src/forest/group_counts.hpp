@@ -37,7 +37,10 @@ class GroupCounts {
 
  private:
   void clear() {
-    for (auto const code : touched_) std::fill_n(slots_.data() + code * stride_, stride_, 0);
+    if (4 * touched_.size() > slots_.size() / stride_)
+      std::ranges::fill(slots_, 0u);
+    else
+      for (auto const code : touched_) std::fill_n(slots_.data() + code * stride_, stride_, 0);
     touched_.clear();
   }
 

@@ -25,9 +25,15 @@
 
 namespace canopy::forest {
 
+/// Nodes of up to so many rows are held in compact rows: as many as stay in the second-level cache.
+inline constexpr std::uint32_t most_compact_rows = 1 << 14;
+
 /// Memory that the trees of a forest use one after another.
 template <std::size_t Lanes>
 struct Workspace {
+  explicit Workspace(Compactor<Lanes> the_compactor) : compactor{std::move(the_compactor)} {}
+
+  Compactor<Lanes> compactor;
   Bag bag;
   std::vector<Sample> spare;
   std::vector<CompactRow<Lanes>> compact;
@@ -163,7 +169,7 @@ class Grower {
       memory_.compact.resize(node.rows());
       memory_.compact_spare.resize(node.rows() + 1);
     }
-    compact<Lanes>(problem_.table, rows(node), std::span{memory_.compact}.first(node.rows()));
+    memory_.compactor.compact(rows(node), std::span{memory_.compact}.first(node.rows()));
     node.end = node.rows();
     node.begin = 0;
     node.is_compact = true;
@@ -316,11 +322,10 @@ class Grower {
 
   std::uint32_t* counts_at(std::size_t place) {
     auto const needed = (place + 1) * classes_;
-    if (memory_.counts.size() < needed) memory_.counts.resize(2 * needed);
+    if (memory_.counts.size() < needed + 8) memory_.counts.resize(2 * needed + 8);  // LaneSides
     return memory_.counts.data() + place * classes_;
   }
 
-  static constexpr std::uint32_t most_compact_rows = 1 << 14;
   static constexpr double epsilon = std::numeric_limits<double>::epsilon();
 
   Problem const& problem_;

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <limits>
 #include <span>
-#include <type_traits>
 #include <vector>
 
 #include "canopy/forest/parameters.hpp"
@@ -43,138 +42,31 @@ class FixedXLogX {
 /// as the type that gave them; only one at a time is in use.
 class TwoSides {
  public:
-  /// What is moved class by class is read up to here: where classes are fewer, whatever follows
-  /// them in memory must be readable.
-  static constexpr std::size_t readable = 8;
-
-  explicit TwoSides(std::size_t classes)
-      : classes_{classes},
-        left_(std::max(classes, readable)),
-        right_(left_.size()),
-        used_(left_.size()) {
-    std::fill_n(used_.begin(), classes, ~0u);
-  }
+  explicit TwoSides(std::size_t classes) : left_(classes), right_(classes) {}
 
  protected:
   struct Counts {
     std::uint32_t* left;
     std::uint32_t* right;
-    std::uint32_t const* used;  ///< all ones for a class, 0 after the last
     std::size_t classes;
   };
 
   Counts started(std::uint32_t const* totals) {
     std::ranges::fill(left_, 0);
-    std::copy_n(totals, classes_, right_.begin());
-    return {left_.data(), right_.data(), used_.data(), classes_};
+    std::copy_n(totals, right_.size(), right_.begin());
+    return {left_.data(), right_.data(), left_.size()};
   }
 
  private:
-  std::size_t classes_;
   std::vector<std::uint32_t> left_;
   std::vector<std::uint32_t> right_;
-  std::vector<std::uint32_t> used_;
-};
-
-/// scikit-learn's proxy of the Gini gain for rows that weigh whole numbers; sums of squares are
-/// kept up to date, so a step costs the same however many classes there are.
-class GiniScore : public TwoSides {
- public:
-  static constexpr bool has_whole_sums = true;
-  using Score = double;
-  static constexpr Score worst = -std::numeric_limits<double>::infinity();
-
-  /// Both sides of a split, put together class by class.
-  class Sum {
-   public:
-    void add(std::uint32_t left, std::uint32_t right) {
-      squares_left_ += std::int64_t{left} * left;
-      squares_right_ += std::int64_t{right} * right;
-      weight_left_ += left;
-      weight_right_ += right;
-    }
-    double weight_left() const { return static_cast<double>(weight_left_); }
-    double weight_right() const { return static_cast<double>(weight_right_); }
-    /// False only if score() is less: the same without a division, and with room for rounding.
-    bool may_reach(Score score) const {
-      auto const l = weight_left();
-      auto const r = weight_right();
-      return static_cast<double>(squares_left_) * r + static_cast<double>(squares_right_) * l >=
-             (score + (l + r) * (1 - 1e-9)) * (l * r);
-    }
-    Score score() const {
-      auto const l = weight_left();
-      auto const r = weight_right();
-      auto const impurity_left = 1.0 - static_cast<double>(squares_left_) / (l * l);
-      auto const impurity_right = 1.0 - static_cast<double>(squares_right_) / (r * r);
-      return -r * impurity_right - l * impurity_left;
-    }
-
-   protected:
-    std::int64_t squares_left_ = 0;
-    std::int64_t squares_right_ = 0;
-    std::int64_t weight_left_ = 0;
-    std::int64_t weight_right_ = 0;
-  };
-
-  class Sides : public Sum {
-   public:
-    explicit Sides(Counts counts) : counts_{counts} {
-      for (std::size_t k = 0; k < counts_.classes; ++k) add(0, counts_.right[k]);
-    }
-    void move(std::uint32_t label, std::uint32_t weight) {
-      auto const l = counts_.left[label];
-      auto const r = counts_.right[label];
-      squares_left_ += std::int64_t{weight} * (2 * std::int64_t{l} + weight);
-      squares_right_ -= std::int64_t{weight} * (2 * std::int64_t{r} - weight);
-      weight_left_ += weight;
-      weight_right_ -= weight;
-      counts_.left[label] = l + weight;
-      counts_.right[label] = r - weight;
-    }
-    void move(std::uint32_t const* moved) {
-      if (counts_.classes <= readable)
-        move_some(moved, std::integral_constant<std::size_t, readable>{});
-      else
-        move_some(moved, counts_.classes);
-    }
-    std::uint32_t const* left() const { return counts_.left; }
-
-   private:
-    /// `size` known to the compiler makes a few vector instructions of the loop.
-    template <class Size>
-    void move_some(std::uint32_t const* moved, Size size) {
-      std::uint64_t squares_left = 0;
-      std::uint64_t squares_right = 0;
-      std::uint32_t weight = 0;
-      for (std::size_t k = 0; k < size; ++k) {
-        auto const some = moved[k] & counts_.used[k];
-        auto const l = counts_.left[k] + some;
-        auto const r = counts_.right[k] - some;
-        counts_.left[k] = l;
-        counts_.right[k] = r;
-        weight += some;
-        squares_left += std::uint64_t{l} * l;
-        squares_right += std::uint64_t{r} * r;
-      }
-      squares_left_ = static_cast<std::int64_t>(squares_left);
-      squares_right_ = static_cast<std::int64_t>(squares_right);
-      weight_left_ += weight;
-      weight_right_ -= weight;
-    }
-
-    Counts counts_;
-  };
-
-  using TwoSides::TwoSides;
-  Sum sum() const { return {}; }
-  Sides start(std::uint32_t const* totals) { return Sides{started(totals)}; }
 };
 
 /// Minus the weighted entropy of both sides, for rows that weigh whole numbers.
 class EntropyScore : public TwoSides {
  public:
   static constexpr bool has_whole_sums = true;
+  static constexpr bool has_lanes = false;
   using Score = std::int64_t;
   static constexpr Score worst = std::numeric_limits<std::int64_t>::min();
 
@@ -222,7 +114,7 @@ class EntropyScore : public TwoSides {
       for (std::uint32_t k = 0; k < counts_.classes; ++k)
         if (moved[k] > 0) move(k, moved[k]);
     }
-    std::uint32_t const* left() const { return counts_.left; }
+    void copy_left(std::uint32_t* to) const { std::copy_n(counts_.left, counts_.classes, to); }
 
    private:
     Counts counts_;
@@ -240,6 +132,7 @@ class EntropyScore : public TwoSides {
 class WeightedScore : public TwoSides {
  public:
   static constexpr bool has_whole_sums = false;
+  static constexpr bool has_lanes = false;
   using Score = double;
   static constexpr Score worst = -std::numeric_limits<double>::infinity();
 
@@ -254,7 +147,7 @@ class WeightedScore : public TwoSides {
     void move(std::uint32_t const* moved) {
       for (std::uint32_t k = 0; k < counts_.classes; ++k) move(k, moved[k]);
     }
-    std::uint32_t const* left() const { return counts_.left; }
+    void copy_left(std::uint32_t* to) const { std::copy_n(counts_.left, counts_.classes, to); }
     double weight_left() const { return node_weight(left_counts(), class_weights_); }
     double weight_right() const { return node_weight(right_counts(), class_weights_); }
     bool may_reach(Score) const { return true; }

@@ -52,7 +52,7 @@ class MaskRows {
     for (std::uint32_t i = 0; i < rows.size(); ++i) {
       firsts_ |= RowMask{1} << places_.size();
       add_to_class(label_of(rows[i]), weight_of(rows[i]));
-      places_.insert(places_.end(), weight_of(rows[i]), i);
+      for (auto times = weight_of(rows[i]); times > 0; --times) places_.push_back(i);
     }
     std::ranges::sort(classes_, {}, &Class::label);
     for (auto& in_order : classes_) std::swap(in_order.rows, rows_of_class_[in_order.label]);

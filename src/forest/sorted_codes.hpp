@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "bag.hpp"
-#include "impurity.hpp"
 #include "split.hpp"
 
 namespace canopy::forest {
@@ -67,7 +66,7 @@ class CodeBuffer {
   template <class Row, class CodeOf>
   std::uint32_t* count(std::span<Row const> rows, CodeOf code_of, CodeRange range,
                        std::size_t stride) {
-    auto const needed = (range.high - range.low + 1) * stride + TwoSides::readable;
+    auto const needed = (range.high - range.low + 1) * stride + readable_beyond;
     if (slots_.size() < needed) slots_.resize(needed);
     for (auto const& row : rows) {
       auto* slot = slots_.data() + (code_of(row) - range.low) * stride;
@@ -80,6 +79,9 @@ class CodeBuffer {
  private:
   void sort_by_rank();
   void sort_by_counting(CodeRange range);
+
+  /// Eight weights can be read from any slot on.
+  static constexpr std::size_t readable_beyond = 8;
 
   std::vector<CodeKey> keys_;
   std::vector<CodeKey> spare_;

@@ -44,7 +44,7 @@ class SplitSearch {
         draws_{draws},
         codes_{codes},
         best_left_(bag.class_counts.size()),
-        part_(std::max(best_left_.size(), TwoSides::readable)),
+        part_(std::max(best_left_.size(), std::size_t{8})),
         lane_counts_(best_left_.size()) {
     codes_.reserve(bag.samples.size());
     for (auto const& block : problem.table.blocks())
@@ -76,7 +76,6 @@ class SplitSearch {
 
  private:
   using Score = typename Impurity::Score;
-  using Sides = typename Impurity::Sides;
   using Compact = CompactRow<Lanes>;
   using Vector = typename Compact::Vector;
 
@@ -122,16 +121,42 @@ class SplitSearch {
 
   template <class Row>
   bool look_at_ordinal(int feature, Column const& column, std::span<Row const> rows) {
+    if constexpr (!is_compact<Row>)
+      if (!draws_thresholds() && counting_pays({0, column.block->codes - 1}))
+        return look_at_all_codes(feature, column, rows);
     auto const range = range_of(column, rows);
-    auto const values = column.block->values;
-    if (range.low == range.high || !are_apart(values[range.low], values[range.high])) return false;
+    if (!is_variable(column, range)) return false;
     draws_.mark_variable();
     if (draws_thresholds())
       try_drawn_threshold<Row>(feature, column, range);
     else if (counting_pays(range))
-      try_counted(feature, column, range, rows);
+      try_counted(feature, column, range, count(column, range, rows));
     else
       try_sorted(feature, column, range, rows);
+    return true;
+  }
+
+  static bool is_variable(Column const& column, CodeRange range) {
+    auto const values = column.block->values;
+    return range.low != range.high && are_apart(values[range.low], values[range.high]);
+  }
+
+  /// Large nodes: counts first, over all codes of the column, and sees then which there are.
+  template <class Row>
+  bool look_at_all_codes(int feature, Column const& column, std::span<Row const> rows) {
+    auto const stride = best_left_.size() + 1;
+    CodeRange range{0, column.block->codes - 1};
+    auto* slots =
+        with_reader<Row>(*column.block, static_cast<std::size_t>(column.block_number),
+                         [&](auto code_of) { return codes_.count(rows, code_of, range, stride); });
+    while (slots[range.low * stride] == 0) ++range.low;
+    while (slots[range.high * stride] == 0) --range.high;
+    if (!is_variable(column, range)) {
+      std::fill_n(slots + range.low * stride, (range.high - range.low + 1) * stride, 0);
+      return false;
+    }
+    draws_.mark_variable();
+    try_counted(feature, column, range, slots + range.low * stride);
     return true;
   }
 
@@ -185,26 +210,41 @@ class SplitSearch {
       return codes_.count(codes_.unsorted(), std::mem_fn(&CodeKey::code), range, stride);
   }
 
-  template <class Row>
-  void try_counted(int feature, Column const& column, CodeRange range, std::span<Row const> rows) {
+  /// `slots` as CodeBuffer::count gives them, from range.low on.
+  void try_counted(int feature, Column const& column, CodeRange range, std::uint32_t* slots) {
+    with_sides([&](auto sides) { try_slots(std::move(sides), feature, column, range, slots); });
+    // The counters are left clean for the next feature.
+    std::fill_n(slots, (range.high - range.low + 1) * (best_left_.size() + 1), 0);
+  }
+
+  template <class AnySides>
+  void try_slots(AnySides sides, int feature, Column const& column, CodeRange range,
+                 std::uint32_t const* slots) {
     auto const stride = best_left_.size() + 1;
-    auto* slots = count(column, range, rows);
     auto const* values = column.block->values.data();
-    auto sides = score_.start(totals_);
     auto low = range.low;
-    std::uint32_t rows_left = 0;
-    for (auto code = range.low;; ++code, slots += stride) {
+    sides.move(slots + 1);
+    auto rows_left = slots[0];
+    for (auto code = range.low + 1; code <= range.high; ++code) {
+      slots += stride;
       if (slots[0] == 0) continue;
-      if (rows_left > 0 && (!column.has_close_values || are_apart(values[low], values[code])))
+      if (!column.has_close_values || are_apart(values[low], values[code]))
         if (improves(sides, rows_left))
           keep(sides,
                {.feature = feature, .code_low = low, .code_high = code, .rows_left = rows_left});
-      if (code < range.high) sides.move(slots + 1);
+      sides.move(slots + 1);
       rows_left += slots[0];
       low = code;
-      std::fill_n(slots, stride, 0);  // leaves the counters clean for the next feature
-      if (code == range.high) break;
     }
+  }
+
+  /// Calls `work` with all rows on the right, for moves of whole codes.
+  template <class Work>
+  void with_sides(Work&& work) {
+    if constexpr (Impurity::has_lanes)
+      if (Impurity::LaneSides::fit(best_left_.size(), root_weight_))
+        return work(score_.start_lanes(totals_));
+    work(score_.start(totals_));
   }
 
   /// Tries the threshold at once, or together with those of the other features.
@@ -308,14 +348,16 @@ class SplitSearch {
 
   /// Tries to send the `rows_left` rows left that weigh `part_`.
   void try_part(Best drawn, std::uint32_t rows_left) {
-    auto sides = score_.start(totals_);
-    sides.move(part_.data());
     drawn.rows_left = rows_left;
-    if (improves(sides, rows_left)) keep(sides, drawn);
+    with_sides([&](auto sides) {
+      sides.move(part_.data());
+      if (improves(sides, rows_left)) keep(sides, drawn);
+    });
   }
 
   /// Whether the sides as they stand make a valid split that is better than all before.
-  bool improves(Sides const& sides, std::uint32_t rows_left) {
+  template <class AnySides>
+  bool improves(AnySides const& sides, std::uint32_t rows_left) {
     if (!sides.may_reach(best_score_)) return false;
     auto const rows_right = rows_ - rows_left;
     if (rows_left < limits_.min_samples_leaf || rows_right < limits_.min_samples_leaf) return false;
@@ -328,9 +370,10 @@ class SplitSearch {
     return true;
   }
 
-  void keep(Sides const& sides, Best const& best) {
+  template <class AnySides>
+  void keep(AnySides const& sides, Best const& best) {
     best_ = best;
-    std::copy_n(sides.left(), best_left_.size(), best_left_.begin());
+    sides.copy_left(best_left_.data());
   }
 
   void complete(Split& split, double impurity) {

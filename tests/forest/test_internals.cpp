@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "draws.hpp"
+#include "gini_score.hpp"
 #include "impurity.hpp"
 #include "sorted_codes.hpp"
 
@@ -204,7 +205,49 @@ void expect_moves_agree(Score first, Score second) {
   EXPECT_EQ(one_by_one.score(), at_once.score());
   EXPECT_EQ(one_by_one.weight_left(), at_once.weight_left());
   EXPECT_EQ(one_by_one.weight_right(), at_once.weight_right());
-  EXPECT_TRUE(std::equal(bin.begin(), bin.end(), at_once.left()));
+  std::vector<std::uint32_t> left(3);
+  at_once.copy_left(left.data());
+  EXPECT_EQ(left, bin);
+}
+
+TEST(Scores, OfGiniAreTheSameInLanes) {
+  for (std::size_t const classes : {1u, 3u, 7u, 8u}) {
+    std::vector<std::uint32_t> totals(16, 77);  // what follows the classes must not count
+    std::vector<std::uint32_t> bin(16, 99);
+    for (std::uint32_t k = 0; k < classes; ++k)
+      totals[k] = 1000 * k + 40'000'000 / 8, bin[k] = 3 * k + 5;
+    ASSERT_TRUE(GiniScore::LaneSides::fit(classes, 0x1p26 - 1));
+    GiniScore score{classes};
+    auto lanes = score.start_lanes(totals.data());
+    lanes.move(bin.data());
+    lanes.move(bin.data());
+    auto sides = score.start(totals.data());
+    for (int i = 0; i < 2; ++i) sides.move(bin.data());
+    EXPECT_EQ(lanes.score(), sides.score());
+    EXPECT_EQ(lanes.weight_left(), sides.weight_left());
+    EXPECT_EQ(lanes.weight_right(), sides.weight_right());
+    std::vector<std::uint32_t> left(classes + 1, 11);
+    lanes.copy_left(left.data());
+    for (std::uint32_t k = 0; k < classes; ++k) EXPECT_EQ(left[k], 2 * bin[k]);
+    EXPECT_EQ(left[classes], 11u) << "nothing is written behind the classes";
+  }
+  EXPECT_FALSE(GiniScore::LaneSides::fit(9, 1));
+  EXPECT_FALSE(GiniScore::LaneSides::fit(2, 0x1p26));
+}
+
+TEST(Scores, OfGiniAreScreenedWithoutLosingTheBest) {
+  std::vector<std::uint32_t> const totals{50, 31, 19};
+  GiniScore score{3};
+  for (std::uint32_t a = 0; a <= 50; a += 5)
+    for (std::uint32_t b = 0; b <= 31; ++b) {
+      if (a + b == 0) continue;
+      auto sides = score.start(totals.data());
+      std::vector<std::uint32_t> const bin{a, b, 3};
+      sides.move(bin.data());
+      EXPECT_TRUE(sides.may_reach(sides.score()));
+      EXPECT_TRUE(sides.may_reach(GiniScore::worst));
+      EXPECT_FALSE(sides.may_reach(sides.score() + 1e-6));
+    }
 }
 
 TEST(Scores, DoNotDependOnHowRowsWereMoved) {
