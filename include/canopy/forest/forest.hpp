@@ -69,15 +69,12 @@ class Forest {
   /// in impurity"), the mean over trees with a split; sums to 1, or all 0 when no tree has one.
   std::vector<double> feature_importances() const;
 
-  /// The model as arrays; layout:
-  ///   class_names [classes], feature_names [features]  text
-  ///   tree_offsets [trees+1] i64   nodes of tree t are tree_offsets[t] .. tree_offsets[t+1]-1
-  ///   feature, left, right i32; threshold, impurity, weight f64; samples, code_threshold u32
-  ///                                one entry per node; children count from their tree's root
-  ///   values [nodes, classes] f64  weighted class counts
-  /// Attributes: format = "canopy-forest/1", and each parameter as text under its name.
+  /// The model as arrays, class_names [classes] and feature_names [features] as text and the trees
+  /// as tree_arrays.hpp lays them out. Attributes: format = "canopy-forest/2", and each parameter
+  /// as text under its name.
   NamedArrays to_arrays() const;
-  /// Throws DataError when arrays are missing, of unequal length or do not describe trees.
+  /// Throws DataError when arrays are missing, of another format, of the wrong length or do not
+  /// describe trees.
   static Forest from_arrays(NamedArrays const& arrays);
 
   ForestParameters const& parameters() const { return parameters_; }
