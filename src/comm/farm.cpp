@@ -125,21 +125,21 @@ void Farm::hand(TaskId task, Rank to) {
 }
 
 std::optional<TaskReport> Farm::wait(double seconds, std::function<void()> const& idle) {
-  if (alone()) return work_here(idle);
+  if (alone()) return perform_one(idle);
   Stopwatch const waited;
   Patience patience;
-  do {
+  for (;;) {
     while (auto message = mailbox_.take<Report>())
       if (auto report = settle(std::move(*message))) return report;
     offer_waiting_tasks();
     mailbox_.all_sent();
     if (idle) idle();
+    if (waited.seconds() >= seconds) return {};
     patience.rest();
-  } while (waited.seconds() < seconds);
-  return {};
+  }
 }
 
-std::optional<TaskReport> Farm::work_here(std::function<void()> const& idle) {
+std::optional<TaskReport> Farm::perform_one(std::function<void()> const& idle) {
   if (tasks_.empty()) return {};
   auto node = tasks_.extract(tasks_.begin());
   auto const wave = wave_;
@@ -176,14 +176,37 @@ void Farm::call_off(TaskId task, Rank from) {
 void Farm::offer_waiting_tasks() {
   auto const idle = freest_worker(1);
   if (!idle) return;
-  for (auto const& post : posts_) {
-    if (post.size() < 2) continue;
-    auto const waiting = tasks_.find(post.back());
-    if (waiting == tasks_.end() || !waiting->second.wanted || waiting->second.holders.size() > 1)
-      continue;
-    hand(waiting->first, *idle);
-    return;
-  }
+  if (auto const waiting = waiting_task()) hand(*waiting, *idle);
+}
+
+std::optional<TaskId> Farm::waiting_task() const {
+  for (auto const& post : posts_)
+    if (auto const waiting = waiting_behind(post)) return waiting;
+  return {};
+}
+
+/// The task that waits behind the running one, unless somebody else has it too.
+std::optional<TaskId> Farm::waiting_behind(std::deque<TaskId> const& post) const {
+  if (post.size() < 2) return {};
+  auto const waiting = tasks_.find(post.back());
+  if (waiting == tasks_.end()) return {};
+  auto const& [id, task] = *waiting;
+  return task.wanted && task.holders.size() == 1 ? std::optional{id} : std::nullopt;
+}
+
+void Farm::withdraw(TaskId task) {
+  auto const node = tasks_.extract(task);
+  if (node.empty()) return;
+  for (auto const holder : node.mapped().holders) call_off(task, holder);
+}
+
+void Farm::do_here(std::function<void()> const& step) {
+  Stopwatch const clock;
+  auto const cpu = thread_cpu_seconds();
+  step();
+  cpu_in_tasks_ += thread_cpu_seconds() - cpu;
+  use_.busy_seconds += clock.seconds();
+  ++use_.tasks;
 }
 
 std::vector<int> Farm::running_per_rank() const {

@@ -128,6 +128,44 @@ TEST(Farm, TasksBehindALongOneGoToIdleWorkers) {
   farm.shut_down();
 }
 
+TEST(Farm, TheCoordinatorTakesAWaitingTaskOffItsWorker) {
+  auto const world = Communicator::world();
+  Farm farm{world, [](Bytes const& payload, StopToken const&) {
+              sleep_seconds(0.2);
+              return payload;
+            }};
+  if (!world.is_root()) return farm.serve();
+  if (world.size() == 1) return;
+  EXPECT_FALSE(farm.waiting_task().has_value());
+  int assigned = 0;
+  while (farm.wants_task()) farm.assign(assigned, to_bytes(assigned)), ++assigned;
+  int here = 0;
+  while (auto const waiting = farm.waiting_task()) {
+    farm.do_here([] {});
+    farm.withdraw(*waiting);
+    ++here;
+  }
+  EXPECT_EQ(here, farm.workers()) << "one waits at each worker";
+  EXPECT_EQ(farm.outstanding(), static_cast<std::size_t>(farm.workers()));
+  for (int i = 0; i < farm.workers(); ++i)
+    EXPECT_EQ(farm.wait(5)->outcome, TaskReport::Outcome::done) << "the running ones go on";
+  EXPECT_FALSE(farm.wait(0.3).has_value()) << "a withdrawn task is not reported";
+  auto const uses = farm.shut_down();
+  EXPECT_EQ(uses[0].tasks, here);
+  EXPECT_EQ(uses[1].tasks, 1);
+}
+
+TEST(Farm, WhatTheCoordinatorDoesCountsAsBusy) {
+  auto const world = Communicator::world();
+  Farm farm{world, square};
+  if (!world.is_root()) return farm.serve();
+  farm.do_here([] { sleep_seconds(0.05); });
+  auto const use = farm.shut_down().front();
+  EXPECT_EQ(use.tasks, 1);
+  EXPECT_GE(use.busy_seconds, 0.05);
+  EXPECT_LT(use.comm_seconds, use.total_seconds);
+}
+
 TEST(Farm, ACoordinatorThatThrowsSendsItsWorkersHome) {
   auto const world = Communicator::world();
   auto const coordinate = [&] {

@@ -77,11 +77,12 @@ class Farm {
   void serve();
 
   // ---- the coordinator
+  bool alone() const { return mailbox_.comm().size() == 1; }
   int workers() const { return alone() ? 1 : static_cast<int>(posts_.size()) - 1; }
   bool wants_task() const;
   void assign(TaskId task, Bytes payload);
-  /// The next report, or nothing after about `seconds`. `idle` is called while time passes; alone,
-  /// it is called whenever the work asks its token.
+  /// The next report, or nothing after about `seconds`; 0 takes one look. `idle` is called while
+  /// time passes; alone, it is called whenever the work asks its token.
   std::optional<TaskReport> wait(double seconds, std::function<void()> const& idle = {});
   /// Tasks assigned and not yet reported.
   std::size_t outstanding() const { return tasks_.size(); }
@@ -90,6 +91,15 @@ class Farm {
   void cancel_all();
   /// Calls off the tasks that no worker has begun; running ones go on.
   void cancel_waiting();
+
+  /// The coordinator's own part of the work: runs `step` and counts it as a task of this rank. The
+  /// step should `wait(0)` now and then, so that the workers are not kept waiting.
+  void do_here(std::function<void()> const& step);
+  /// A task that no worker seems to have begun, for a coordinator that has time for it.
+  std::optional<TaskId> waiting_task() const;
+  /// Nobody need do this task any more; it is not reported.
+  void withdraw(TaskId task);
+
   /// Ends the workers and returns how every rank spent its time, in rank order.
   std::vector<RankUse> shut_down();
   double seconds() const { return clock_.seconds(); }
@@ -120,13 +130,13 @@ class Farm {
     bool wanted = true;  ///< not called off
   };
 
-  bool alone() const { return mailbox_.comm().size() == 1; }
   // the coordinator
   std::optional<Rank> freest_worker(std::size_t depth) const;
   void hand(TaskId task, Rank to);
   void offer_waiting_tasks();
-  std::optional<TaskReport> work_here(std::function<void()> const& idle);
+  std::optional<TaskReport> perform_one(std::function<void()> const& idle);
   std::optional<TaskReport> settle(Received<TaskReport> received);
+  std::optional<TaskId> waiting_behind(std::deque<TaskId> const& post) const;
   void call_off(TaskId task, Rank from);
   void leave();
   // a worker
