@@ -265,8 +265,8 @@ class Coordinator {
 
   void fit_final_model(comm::Farm& farm, Trial const& best) {
     phases_.begin("refit");
-    model_ =
-        tune::refit(farm, settings_.search, best.configuration, [this] { return interrupted(); });
+    model_ = tune::refit(farm, bench_, settings_.search, best.configuration,
+                         [this] { return interrupted(); });
     phases_.begin("evaluate");
     evaluate(best);
     phases_.end();

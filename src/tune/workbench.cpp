@@ -39,40 +39,26 @@ Bytes Workbench::work(Bytes const& payload, StopToken const& stop) const {
         task.configuration, folds_.at(static_cast<std::size_t>(task.fold)),
         key_.with("fit").with(static_cast<std::uint64_t>(task.fold)), stop));
   auto const parameters = forest_parameters(forest_kind(model_), task.configuration);
-  auto trees = forest::grow_trees(data_.table, rows_, parameters, key_.with("refit"),
-                                  task.first_tree, task.last_tree, stop);
-  return to_bytes(
-      forest::Forest{parameters, std::move(trees), data_.class_names, data_.feature_names}
-          .to_arrays());
+  return train::trees_to_bytes(forest::grow_trees(
+      data_.table, rows_, parameters, key_.with("refit"), task.first_tree, task.last_tree, stop));
 }
 
-forest::Forest refit(comm::Farm& farm, SearchSettings const& settings,
+// The root deals only, as in the search: on a machine with a rank per core and a coordinator beside
+// them it would take a core from a worker.
+forest::Forest refit(comm::Farm& farm, Workbench const& bench, SearchSettings const& settings,
                      Configuration const& configuration, std::function<bool()> const& interrupted) {
-  auto const trees = forest_parameters(forest_kind(settings.model), configuration).n_estimators;
-  auto const blocks = train::tree_blocks(trees, farm.workers());
+  auto const parameters = forest_parameters(forest_kind(settings.model), configuration);
+  train::ForestJob job;
   // Numbers of their own: a fold that two workers were given may still be reported late.
-  constexpr auto first_id = comm::TaskId{1} << 40;
-  std::vector<NamedArrays> grown(blocks.size());
-  bool called_off = false;
-  auto const idle = [&] {
-    if (called_off || !interrupted()) return;
-    called_off = true;
-    farm.cancel_all();
+  job.first_id = comm::TaskId{1} << 40;
+  job.task = [&](train::TreeBlock block) {
+    return to_bytes(Task{Task::Kind::trees, configuration, 0, block.first, block.last});
   };
-  for (std::size_t next = 0; (next < blocks.size() && !called_off) || farm.outstanding() > 0;) {
-    for (; next < blocks.size() && !called_off && farm.wants_task(); ++next)
-      farm.assign(first_id + static_cast<comm::TaskId>(next),
-                  to_bytes(Task{Task::Kind::trees, configuration, 0, blocks[next].first,
-                                blocks[next].last}));
-    auto const report = farm.wait(0.1, idle);
-    if (report && report->outcome == comm::TaskReport::Outcome::failed)
-      throw std::runtime_error{"the final model could not be fitted: " + report->error};
-    if (report && report->outcome == comm::TaskReport::Outcome::done)
-      grown[static_cast<std::size_t>(report->task - first_id)] =
-          from_bytes<NamedArrays>(report->result);
-  }
-  if (called_off) throw Stopped{};
-  return train::assemble(grown);
+  job.interrupted = interrupted;
+  job.watch = [](train::Trees const&) {};
+  train::Trees trees(static_cast<std::size_t>(parameters.n_estimators));
+  train::grow_over(farm, job, trees);
+  return {parameters, std::move(trees), bench.data().class_names, bench.data().feature_names};
 }
 
 }  // namespace canopy::tune

@@ -22,7 +22,7 @@ class Workbench {
   LearnerData const& data() const { return data_; }
   data::Rows const& rows() const { return rows_; }
 
-  /// The farm's work: a Task in, a FoldScore or the arrays of some trees out.
+  /// The farm's work: a Task in, a FoldScore or some trees out.
   Bytes work(Bytes const& payload, StopToken const& stop) const;
 
  private:
@@ -36,7 +36,7 @@ class Workbench {
 
 /// On the coordinator: the final model, its trees dealt to all workers. Asks `interrupted` all the
 /// time and throws Stopped when it says so; std::runtime_error when a worker could not do its part.
-forest::Forest refit(comm::Farm& farm, SearchSettings const& settings,
+forest::Forest refit(comm::Farm& farm, Workbench const& bench, SearchSettings const& settings,
                      Configuration const& configuration, std::function<bool()> const& interrupted);
 
 }  // namespace canopy::tune
