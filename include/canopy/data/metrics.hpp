@@ -34,6 +34,8 @@ class ConfusionMatrix {
 
   std::int64_t total() const;
   std::int64_t correct() const;
+  /// The share of rows that was recognised.
+  double accuracy() const { return static_cast<double>(correct()) / static_cast<double>(total()); }
   std::int64_t of_class(int truth) const;          ///< rows that are of this class
   std::int64_t predicted_as(int predicted) const;  ///< rows that were taken for this class
   /// The share of each class's rows that was recognised; NaN for a class without rows.

@@ -1,0 +1,142 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "canopy/app/common.hpp"
+#include "canopy/comm/communicator.hpp"
+#include "canopy/comm/farm.hpp"
+#include "canopy/comm/shared_bytes.hpp"
+#include "canopy/core/clock.hpp"
+#include "canopy/core/table.hpp"
+#include "canopy/data/encoded.hpp"
+#include "canopy/data/metrics.hpp"
+#include "canopy/data/source.hpp"
+#include "canopy/forest/forest.hpp"
+#include "canopy/record/journal.hpp"
+#include "canopy/record/run_files.hpp"
+#include "canopy/record/run_record.hpp"
+
+/// What the distributed commands have in common: their data, their phases, the tables of a record.
+namespace canopy::app {
+
+/// Names the stretches of a run, one after the other.
+class Phases {
+ public:
+  void begin(std::string name);
+  void end();
+  /// Since the run began.
+  double seconds() const { return clock_.seconds(); }
+  /// How long a phase that has ended took; 0 when there was none of that name.
+  double seconds_of(std::string const& name) const;
+  Table table() const;
+
+ private:
+  struct Row {
+    std::string name;
+    double begin;
+    double end;
+    bool open = true;
+  };
+  Stopwatch clock_;
+  std::vector<Row> rows_;
+};
+
+/// What rank 0 tells the others about the data, beside the codes themselves.
+struct DataHeader {
+  std::vector<std::string> class_names;
+  std::vector<std::string> feature_names;
+  std::string label_name;
+  bool has_test_set = false;
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(class_names, feature_names, label_name, has_test_set);
+  }
+};
+
+/// The data of a run, loaded by the root and shared by the ranks of each machine.
+struct SharedData {
+  comm::SharedBytes window;
+  DataHeader header;
+  std::optional<data::Dataset> test;  ///< root: a test set that came with the data
+  std::string fingerprint;            ///< root
+
+  data::EncodedTable table() const { return data::EncodedTable::view(window.bytes, window.owner); }
+};
+
+/// Collective.
+SharedData load_and_share(comm::Communicator const& comm, data::Source const& source,
+                          std::uint64_t seed, Phases& phases);
+
+struct Event {
+  double time;
+  std::string kind;
+  std::string text;
+};
+
+/// How good a model is, and on which rows.
+struct Evaluation {
+  data::ConfusionMatrix confusion;
+  std::string rows_from;  ///< hold-out, test set, out-of-fold, out-of-bag
+  std::string scoring;
+  double score;
+};
+
+/// On rows that the model has not seen.
+Evaluation evaluate(std::string rows_from, std::vector<std::uint16_t> const& truth,
+                    Eigen::MatrixXd const& probabilities, std::string const& scoring, int classes);
+
+/// A forest's score on `held_out` rows, or else on the test set; nothing when there is neither.
+std::optional<Evaluation> evaluate_unseen(forest::Forest const& model, SharedData const& data,
+                                          data::Rows const& held_out, std::string const& scoring);
+
+/// The trees' own account of rows they did not see.
+Evaluation evaluate_out_of_bag(forest::OutOfBag const& out_of_bag, data::EncodedTable const& table,
+                               data::Rows const& rows, std::string const& scoring);
+
+/// What makes a run the one that it was begun as.
+struct RunIdentity {
+  std::string command;
+  std::string settings_toml;
+  std::string fingerprint;  ///< of the data
+  std::string started;
+};
+
+/// --resume must not mix two runs: UserError when `earlier` had other settings, but for limits of
+/// time, or other data.
+void refuse_other_run(std::filesystem::path const& run_file, RunIdentity const& earlier,
+                      RunIdentity const& now);
+
+/// A new journal with the identity as its first record; or the one that is there, when `start` says
+/// resume, with its `records`. UserError when that one is of another run.
+record::Journal open_journal(record::RunFiles const& files, RunIdentity const& identity,
+                             record::Start start, std::vector<nlohmann::json>& records);
+
+/// A worker's part. One that cannot go on ends the whole job: nobody must wait for it.
+void serve(comm::Farm& farm);
+
+/// Seconds from now until the allocation ends, by --walltime or Slurm's word less a minute.
+std::optional<double> seconds_of_allocation(std::optional<double> walltime);
+
+std::vector<std::string> distinct(std::vector<std::string> const& hosts);
+
+/// A record with all that does not depend on the command.
+record::RunRecord begin_record(RunIdentity const& identity, CommonSettings const& settings,
+                               std::vector<std::string> const& hosts, Phases const& phases);
+
+/// `first_role` is what rank 0 is, when it is not alone.
+Table ranks_table(std::vector<comm::RankUse> const& uses, std::vector<std::string> const& hosts,
+                  std::string const& first_role);
+Table events_table(std::vector<Event> const& events);
+Table confusion_table(data::ConfusionMatrix const& confusion,
+                      std::vector<std::string> const& class_names);
+/// One row for each.
+Table evaluation_table(std::vector<Evaluation> const& evaluations);
+/// Puts the model and its row into the record; it was learnt from so many rows.
+void add_model(record::RunRecord& record, forest::Forest const& model, std::size_t rows,
+               std::string const& label_name);
+
+}  // namespace canopy::app
