@@ -3,12 +3,14 @@
 #include <filesystem>
 #include <fstream>
 #include <numeric>
+#include <optional>
 
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 
 #include "canopy/app/distributed.hpp"
 #include "canopy/comm/shared_bytes.hpp"
+#include "canopy/core/clock.hpp"
 #include "canopy/data/encoded.hpp"
 #include "canopy/data/metrics.hpp"
 #include "canopy/data/source.hpp"
@@ -52,6 +54,7 @@ struct PredictSettings {
 /// What the root read: the model, and the rows with their ids.
 struct Inputs {
   NamedArrays model;
+  std::optional<forest::Forest> forest;
   std::string label_name;
   data::Unlabelled rows;
 };
@@ -59,17 +62,29 @@ struct Inputs {
 Inputs read_inputs(PredictSettings const& settings) {
   settings.check();
   Inputs inputs;
-  auto const record = record::read(settings.model);
+  Stopwatch const clock;
+  auto record = record::read(settings.model);
   if (!record.model || !record.model_row)
     throw DataError{settings.model +
                     ": holds no model; its run is not complete (see `canopy show " +
                     settings.model + " status`)"};
-  inputs.model = *record.model;
+  inputs.model = std::move(*record.model);
   inputs.label_name = record.model_row->text(0, "label");
-  auto const forest = forest::Forest::from_arrays(inputs.model);
-  inputs.rows = data::load_rows(settings.source, forest.feature_names(), inputs.label_name,
+  inputs.forest = forest::Forest::from_arrays(inputs.model);
+  fmt::print("model of {} trees, {} nodes, loaded in {:.2f} s\n", inputs.forest->trees().size(),
+             text::grouped(static_cast<std::int64_t>(inputs.forest->nodes())), clock.seconds());
+  inputs.rows = data::load_rows(settings.source, inputs.forest->feature_names(), inputs.label_name,
                                 settings.id, settings.seed);
   return inputs;
+}
+
+/// Collective. The root's forest, on every rank.
+forest::Forest share_forest(comm::Communicator const& comm, Inputs& inputs) {
+  if (comm.size() > 1) {
+    auto const arrays = comm.broadcast(inputs.model);
+    if (!comm.is_root()) return forest::Forest::from_arrays(arrays);
+  }
+  return std::move(*inputs.forest);
 }
 
 /// The rows of `rank` when `count` rows are dealt to `ranks`.
@@ -130,7 +145,7 @@ int run_predict(comm::Communicator const& comm, std::span<std::string const> wor
     inputs = read_inputs(settings);
     encoded = data::EncodedTable::encode(inputs.rows.rows);
   });
-  auto const model = forest::Forest::from_arrays(comm.broadcast(inputs.model));
+  auto const model = share_forest(comm, inputs);
   auto const shared = comm::share(comm, encoded.bytes());
   auto const table = data::EncodedTable::view(shared.bytes, shared.owner);
   std::vector<double> mine;
