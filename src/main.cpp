@@ -10,6 +10,7 @@
 #include "canopy/app/data.hpp"
 #include "canopy/app/predict.hpp"
 #include "canopy/app/show.hpp"
+#include "canopy/app/train.hpp"
 #include "canopy/app/tune.hpp"
 #include "canopy/comm/environment.hpp"
 #include "canopy/core/signals.hpp"
@@ -31,6 +32,7 @@ struct Command {
 std::vector<Command> const& commands() {
   static std::vector<Command> const list{
       {"tune", "search hyper-parameters by cross-validation over MPI ranks", {}, app::run_tune},
+      {"train", "train one model over MPI ranks", {}, app::run_train},
       {"predict", "score a data set with a saved model", {}, app::run_predict},
       {"data", "describe, convert or generate data sets", app::run_data, {}},
       {"show", "print what is in a run file", app::run_show, {}},

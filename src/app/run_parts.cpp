@@ -99,19 +99,20 @@ Evaluation evaluate_out_of_bag(forest::OutOfBag const& out_of_bag, data::Encoded
                   table.classes());
 }
 
-void refuse_other_run(std::filesystem::path const& run_file, RunIdentity const& earlier,
-                      RunIdentity const& now) {
+std::optional<std::string> why_another_run(std::filesystem::path const& run_file,
+                                           RunIdentity const& earlier, RunIdentity const& now) {
   static std::vector<std::string> const may_differ{"time_limit", "walltime", "data_dir"};
   auto const differences =
       record::settings_differences(earlier.settings_toml, now.settings_toml, may_differ);
   if (!differences.empty())
-    throw UserError{
-        fmt::format("--resume: {} was begun with other settings: {}; give the same "
-                    "ones, or --overwrite to begin anew",
-                    run_file.string(), text::join(differences, "; "))};
+    return fmt::format(
+        "--resume: {} was begun with other settings: {}; give the same ones, or --overwrite to "
+        "begin anew",
+        run_file.string(), text::join(differences, "; "));
   if (earlier.fingerprint != now.fingerprint)
-    throw UserError{"--resume: the data is not the data that " + run_file.string() +
-                    " was begun with; bring it back, or --overwrite to begin anew"};
+    return "--resume: the data is not the data that " + run_file.string() +
+           " was begun with; bring it back, or --overwrite to begin anew";
+  return {};
 }
 
 record::Journal open_journal(record::RunFiles const& files, RunIdentity const& identity,
@@ -120,10 +121,10 @@ record::Journal open_journal(record::RunFiles const& files, RunIdentity const& i
     auto journal = record::Journal::reopen(files.journal, records);
     if (!records.empty()) {
       auto const& first = records.front();
-      refuse_other_run(files.run_file,
-                       {first.value("command", ""), first.value("settings", ""),
-                        first.value("data", ""), first.value("started", "")},
-                       identity);
+      RunIdentity const earlier{first.value("command", ""), first.value("settings", ""),
+                                first.value("data", ""), first.value("started", "")};
+      if (auto const why = why_another_run(files.run_file, earlier, identity))
+        throw UserError{*why};
       return journal;
     }
   }
@@ -220,6 +221,15 @@ Table confusion_table(data::ConfusionMatrix const& confusion,
     for (int p = 0; p < confusion.classes(); ++p) row.emplace_back(confusion(c, p));
     table.add(row);
   }
+  return table;
+}
+
+Table importances_table(std::vector<double> const& importances,
+                        std::vector<std::string> const& feature_names) {
+  Table table{"importances"};
+  table.column("feature", Table::Type::text).column("importance", Table::Type::real);
+  for (std::size_t f = 0; f < importances.size(); ++f)
+    table.add({feature_names[f], importances[f]});
   return table;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -105,10 +106,10 @@ struct RunIdentity {
   std::string started;
 };
 
-/// --resume must not mix two runs: UserError when `earlier` had other settings, but for limits of
-/// time, or other data.
-void refuse_other_run(std::filesystem::path const& run_file, RunIdentity const& earlier,
-                      RunIdentity const& now);
+/// Why --resume must not go on from `earlier`: it had other settings, but for limits of time, or
+/// other data. Nothing when it is the same run.
+std::optional<std::string> why_another_run(std::filesystem::path const& run_file,
+                                           RunIdentity const& earlier, RunIdentity const& now);
 
 /// A new journal with the identity as its first record; or the one that is there, when `start` says
 /// resume, with its `records`. UserError when that one is of another run.
@@ -133,6 +134,8 @@ Table ranks_table(std::vector<comm::RankUse> const& uses, std::vector<std::strin
 Table events_table(std::vector<Event> const& events);
 Table confusion_table(data::ConfusionMatrix const& confusion,
                       std::vector<std::string> const& class_names);
+Table importances_table(std::vector<double> const& importances,
+                        std::vector<std::string> const& feature_names);
 /// One row for each.
 Table evaluation_table(std::vector<Evaluation> const& evaluations);
 /// Puts the model and its row into the record; it was learnt from so many rows.

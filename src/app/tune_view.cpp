@@ -39,11 +39,6 @@ std::string score_text(Trial const& trial) {
   return fmt::format("{:.4f} +- {:.4f}", trial.mean_score(), trial.std_score());
 }
 
-std::string bar(double share, int width) {
-  auto const full = static_cast<int>(std::lround(share * width));
-  return fmt::format("[{:#<{}}{:.<{}}]", "", full, "", width - full);
-}
-
 /// "1: 98 %  2: 97 %": the share of this session that each worker spent in folds.
 std::string utilisation(Search const& search) {
   std::map<int, double> busy;
@@ -65,7 +60,7 @@ std::vector<std::string> block(Search const& search, std::string const& title) {
       fmt::format("  trials   {} done, {} running, {} waiting{}", counts.done, counts.running,
                   counts.waiting,
                   counts.failed > 0 ? fmt::format(", {} failed", counts.failed) : ""),
-      fmt::format("  folds    {} {} of {}   {} gone, about {} to go", bar(share, 30),
+      fmt::format("  folds    {} {} of {}   {} gone, about {} to go", progress_bar(share, 30),
                   search.folds_done(), search.folds_total(), text::duration(search.seconds()),
                   text::duration(search.seconds_left()))};
   if (auto const* best = tune::best_trial(search.trials()))

@@ -1,5 +1,6 @@
 #include "canopy/core/progress.hpp"
 
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -23,6 +24,11 @@ bool person_watches() {
 }
 
 }  // namespace
+
+std::string progress_bar(double share, int width) {
+  auto const full = static_cast<int>(std::lround(share * width));
+  return fmt::format("[{:#<{}}{:.<{}}]", "", full, "", width - full);
+}
 
 Progress::Progress(ProgressMode mode) : mode_{mode} {
   if (mode_ == ProgressMode::automatic)

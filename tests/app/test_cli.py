@@ -13,6 +13,8 @@ from end_to_end import Checks, journal_of, run, show
 COMMANDS = {
     "tune": ["--data", "--model", "--trials", "--folds", "--scoring", "--time-limit", "--walltime",
              "--seed", "--out", "--resume", "--overwrite", "--progress", "--config", "[space]"],
+    "train": ["--data", "--model", "--n-estimators", "--rng", "--random-state", "--oob-score",
+              "--test-size", "--scoring", "--walltime", "--seed", "--out", "--resume", "--config"],
     "predict": ["--model", "--data", "--out", "--id", "--proba", "--overwrite"],
     "data": ["describe", "convert", "synth", "--data", "--label", "--drop", "--out"],
     "show": ["RUN", "TABLE", "--csv"],

@@ -199,6 +199,16 @@ TEST_F(OptionsTest, HelpShowsEveryRowWithRangeAndDefault) {
   }
 }
 
+TEST(Options, ARowThatIsLeftOutIsGone) {
+  int kept = 1, gone = 2;
+  Options options;
+  options.row("kept", kept, "", at_least(0));
+  options.row("gone", gone, "", at_least(0));
+  options.leave_out("gone");
+  EXPECT_EQ(options.names(), std::vector<std::string>{"kept"});
+  EXPECT_THROW(options.set("gone", "3"), UserError);
+}
+
 TEST(OptionsPositional, IsGivenByPlace) {
   std::string file;
   int number = 1;

@@ -20,6 +20,12 @@ std::vector<std::string> block() {
   return {"first line", "second line"};
 }
 
+TEST(Progress, ABarIsAsFullAsTheShare) {
+  EXPECT_EQ(progress_bar(0, 4), "[....]");
+  EXPECT_EQ(progress_bar(0.5, 4), "[##..]");
+  EXPECT_EQ(progress_bar(1, 4), "[####]");
+}
+
 TEST(Progress, NonePrintsNothing) {
   int asked = 0;
   auto const text = written(ProgressMode::none, [&](Progress& progress) {

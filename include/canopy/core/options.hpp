@@ -162,6 +162,11 @@ class Options {
     return added;
   }
 
+  /// Takes back a row that one part described and the whole says in another way.
+  void leave_out(std::string_view name) {
+    std::erase_if(rows_, [name](Row const& row) { return row.name == name; });
+  }
+
   void section(Section section) { sections_.push_back(std::move(section)); }
 
   /// Sets one option by name ('-' and '_' are the same); UserError when there is none.

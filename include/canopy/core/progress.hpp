@@ -17,6 +17,9 @@ struct Names<ProgressMode> {
   static constexpr std::array value{"auto", "bar", "lines", "none"};
 };
 
+/// "[######........]" for a share of 0 to 1.
+std::string progress_bar(double share, int width);
+
 /// What a person sees while a command works, on standard error: one block that is drawn over again
 /// on a terminal, a plain line every few seconds elsewhere.
 class Progress {

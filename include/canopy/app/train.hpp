@@ -1,0 +1,39 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "canopy/app/common.hpp"
+#include "canopy/comm/communicator.hpp"
+#include "canopy/data/source.hpp"
+#include "canopy/forest/parameters.hpp"
+#include "canopy/record/run_record.hpp"
+
+namespace canopy::app {
+
+struct TrainSettings {
+  CommonSettings common;
+  data::Source source;
+  std::string model = "forest";
+  /// Share of the rows that the model is scored on instead of learning from them.
+  /// None: 0.2, or 0 for data that come with a test set.
+  std::optional<double> test_size;
+  std::string scoring = "accuracy";
+  std::optional<double> walltime;
+  forest::ForestParameters forest;  ///< its `kind` follows from `model`
+
+  void describe(Options& options);
+};
+
+/// Collective. Grows one forest, its trees dealt to all ranks, and writes the run file. What is
+/// returned is that record on the root; elsewhere only status and exit code are filled in.
+/// `before_block` is called on a rank before it grows a block of trees: tests put delays there.
+record::RunRecord run(comm::Communicator const& comm, TrainSettings const& settings,
+                      std::function<void()> const& before_block = {});
+
+/// `canopy train`: the command line in, the exit status out.
+int run_train(comm::Communicator const& comm, std::span<std::string const> words);
+
+}  // namespace canopy::app

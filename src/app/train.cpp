@@ -1,0 +1,345 @@
+#include "canopy/app/train.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "canopy/app/distributed.hpp"
+#include "canopy/comm/environment.hpp"
+#include "canopy/core/signals.hpp"
+#include "canopy/record/run_files.hpp"
+#include "canopy/train/forest_by_trees.hpp"
+
+#include "run_parts.hpp"
+#include "train_view.hpp"
+
+namespace canopy::app {
+
+void TrainSettings::describe(Options& o) {
+  o.group("Data");
+  source.describe(o);
+  o.row("test-size", test_size,
+        "share of rows to score the model on instead of learning from them; None: 0.2, or 0 for "
+        "data with a test set",
+        {"None or between 0 and 0.9", [](auto const& s) { return !s || (*s >= 0 && *s <= 0.9); }});
+  o.group("Model");
+  o.row("model", model, "what is trained", one_of({"forest", "extra_trees"}));
+  o.row("scoring", scoring, "what is reported beside the accuracy", one_of(data::scoring_names()));
+  forest.describe(o);
+  o.leave_out("kind");  // --model says it
+  o.group("Stop rules");
+  o.row("walltime", walltime,
+        "seconds until the allocation ends: save and leave with exit 75; "
+        "Slurm's end time - 60 s if it is known",
+        {"None or seconds above 0", [](auto const& s) { return !s || *s > 0; }});
+  common.describe(o);
+}
+
+namespace {
+
+/// What all ranks know: enough to grow any tree.
+struct Problem {
+  data::EncodedTable table;
+  data::Split split;
+  forest::ForestParameters parameters;
+  Key key;
+
+  train::Trees grow(train::TreeBlock block, StopToken const& stop) const {
+    return forest::grow_trees(table, split.train, parameters, key, block.first, block.last, stop);
+  }
+};
+
+// The keys are those of canopy tune: the same parameters, rows and seed give the same model there.
+Problem problem_of(TrainSettings const& settings, SharedData const& data) {
+  auto const table = data.table();
+  auto const seed = settings.common.seed;
+  auto const test_size = settings.test_size.value_or(data.header.has_test_set ? 0 : 0.2);
+  Problem problem{table,
+                  data::stratified_split(table.labels(), table.classes(), test_size,
+                                         Key{seed}.with("hold-out")),
+                  settings.forest, Key{seed}.with("refit")};
+  problem.parameters.kind =
+      settings.model == "extra_trees" ? forest::Kind::extra_trees : forest::Kind::random_forest;
+  problem.parameters.check();
+  if (problem.split.train.empty())
+    throw DataError{fmt::format("{}: of {} rows none is left to learn from; lower --test-size",
+                                settings.source.data, table.rows())};
+  return problem;
+}
+
+/// The root of one run: owns its files, drives the fit, writes the record.
+class Trainer {
+ public:
+  Trainer(TrainSettings const& settings, SharedData& data, Problem const& problem,
+          std::vector<std::string> hosts, Phases& phases, std::function<void()> const& before_block)
+      : settings_{settings},
+        data_{data},
+        problem_{problem},
+        hosts_{std::move(hosts)},
+        phases_{phases},
+        before_block_{before_block},
+        files_{record::run_files(settings.common.out, "train")},
+        allocation_{seconds_of_allocation(settings.walltime)},
+        trees_(static_cast<std::size_t>(problem.parameters.n_estimators)) {
+    auto copy = settings;
+    Options options;
+    copy.describe(options);
+    identity_ = {"train", options.to_toml(), data.fingerprint, utc_now()};
+  }
+
+  record::RunRecord run(comm::Farm& farm) {
+    auto const start =
+        record::decide_start(files_, settings_.common.overwrite, settings_.common.resume);
+    if (start == record::Start::already_complete) return already_complete();
+    std::vector<nlohmann::json> records;
+    auto journal = open_journal(files_, identity_, start, records);
+    if (start == record::Start::resume) take_over_trees(!records.empty());
+    try {
+      fit(farm);
+      return finish(journal);
+    } catch (Stopped const&) {
+      return finish_interrupted(farm, journal);
+    } catch (std::exception const& e) {
+      events_.push_back({phases_.seconds(), "failure", e.what()});
+      record::write(make_record("failed", 1), files_.run_file);
+      throw;
+    }
+  }
+
+ private:
+  record::RunRecord already_complete() {
+    auto record = record::read(files_.run_file);
+    if (!settings_.common.quiet) fmt::print("{} is already complete.\n", files_.run_file.string());
+    return record;
+  }
+
+  // ---- trees of an earlier session
+
+  /// The trees so far as a model, with their numbers.
+  NamedArrays partial_model() const {
+    train::Trees grown;
+    std::vector<std::int64_t> numbers;
+    for (std::size_t t = 0; t < trees_.size(); ++t) {
+      if (trees_[t].size() == 0) continue;
+      grown.push_back(trees_[t]);
+      numbers.push_back(static_cast<std::int64_t>(t));
+    }
+    auto arrays = forest_of(std::move(grown)).to_arrays();
+    arrays.put("numbers", std::move(numbers));
+    arrays.set_attribute("data", identity_.fingerprint);
+    return arrays;
+  }
+
+  /// A journal of this run makes a run file of another one a thing of the past, which a killed run
+  /// with --overwrite was to replace.
+  void take_over_trees(bool has_journal) {
+    if (!std::filesystem::exists(files_.run_file)) return;
+    auto const record = record::read(files_.run_file);
+    if (!record.model || !record.model->has("numbers")) return;
+    RunIdentity const that{record.command, record.settings, record.model->text_attribute("data"),
+                           record.started};
+    if (auto const why = why_another_run(files_.run_file, that, identity_)) {
+      if (has_journal) return;
+      throw UserError{*why};
+    }
+    auto const earlier = forest::Forest::from_arrays(*record.model);
+    auto const& numbers = record.model->get<std::int64_t>("numbers");
+    for (std::size_t i = 0; i < numbers.size(); ++i)
+      trees_.at(static_cast<std::size_t>(numbers[i])) = earlier.trees().at(i);
+    taken_over_ = train::count_grown(trees_);
+    event("resume", fmt::format("{} trees taken over from the earlier session", taken_over_));
+  }
+
+  // ---- the fit
+
+  void fit(comm::Farm& farm) {
+    auto const& common = settings_.common;
+    auto const title =
+        fmt::format("canopy train: {} of {}, {} trees on {} rank{} on {}", settings_.model,
+                    settings_.source.data, trees_.size(), hosts_.size(),
+                    hosts_.size() == 1 ? "" : "s", text::join(distinct(hosts_), ", "));
+    if (!common.quiet) fmt::print("{}\n", title);
+    std::fflush(stdout);
+    TrainView view{
+        common.quiet ? ProgressMode::none : common.progress,
+        fmt::format("canopy train {} -> {}", settings_.source.data, files_.run_file.string()),
+        static_cast<int>(trees_.size()), taken_over_};
+    train::ForestJob job;
+    job.task = [](train::TreeBlock block) { return to_bytes(block); };
+    job.grow_here = [&](train::TreeBlock block, StopToken const& stop) {
+      if (before_block_) before_block_();
+      return problem_.grow(block, stop);
+    };
+    job.interrupted = [this] { return interrupted(); };
+    job.watch = [&](train::Trees const& trees) {
+      view.watch(train::count_grown(trees));
+      checkpoint();
+    };
+    phases_.begin("fit");
+    train::grow_over(farm, job, trees_);
+    phases_.end();
+    uses_ = farm.shut_down();
+  }
+
+  /// Signals and the end of the allocation; asked all the time.
+  bool interrupted() {
+    auto const late = allocation_ && phases_.seconds() > *allocation_;
+    if (!late && !signals::stop_requested()) return false;
+    if (!said_) event(late ? "walltime" : "signal", "stopping; every tree grown so far is saved");
+    said_ = true;
+    return true;
+  }
+
+  /// What a long fit would lose if it were killed: about a minute, but saving takes at most a
+  /// twentieth of the time.
+  void checkpoint() {
+    if (phases_.seconds() < next_checkpoint_) return;
+    Stopwatch const clock;
+    if (next_checkpoint_ > 0) write_interrupted();
+    next_checkpoint_ = phases_.seconds() + std::max(60.0, 20 * clock.seconds());
+  }
+
+  record::RunRecord write_interrupted() {
+    auto record = make_record("interrupted", static_cast<int>(ExitCode::interrupted));
+    record.model = partial_model();
+    record::write(record, files_.run_file);
+    return record;
+  }
+
+  // Saved before the workers are sent home: mpirun may kill everybody a second after its signal.
+  record::RunRecord finish_interrupted(comm::Farm& farm, record::Journal& journal) {
+    auto const record = write_interrupted();
+    journal.sync();
+    farm.shut_down();
+    fmt::print(stderr,
+               "canopy: stopped with {} of {} trees grown, all saved; go on with: "
+               "canopy train ... --out {} --resume\n",
+               train::count_grown(trees_), trees_.size(), files_.run_file.string());
+    return record;
+  }
+
+  record::RunRecord finish(record::Journal& journal) {
+    phases_.begin("evaluate");
+    auto const model = forest_of(std::move(trees_));
+    evaluate(model);
+    importances_ = model.feature_importances();
+    phases_.begin("write");
+    record::RunRecord saved;  // made first, so that the phases tell what it takes
+    add_model(saved, model, problem_.split.train.size(), data_.header.label_name);
+    auto record = make_record("complete", 0);
+    record.model = std::move(saved.model);
+    record.model_row = std::move(saved.model_row);
+    record::write(record, files_.run_file);
+    journal.remove();
+    phases_.end();
+    if (!settings_.common.quiet) print_result(model);
+    return record;
+  }
+
+  void evaluate(forest::Forest const& model) {
+    auto const unseen = evaluate_unseen(model, data_, problem_.split.test, settings_.scoring);
+    if (unseen) evaluations_.push_back(*unseen);
+    if (!problem_.parameters.oob_score) return;
+    auto const out_of_bag = model.out_of_bag(problem_.table, problem_.split.train, problem_.key);
+    evaluations_.push_back(
+        evaluate_out_of_bag(out_of_bag, problem_.table, problem_.split.train, settings_.scoring));
+    if (out_of_bag.rows_without_vote > 0)
+      event("out-of-bag",
+            fmt::format("{} rows are in every bootstrap and count as the first class; more trees "
+                        "would tell",
+                        out_of_bag.rows_without_vote));
+  }
+
+  // ---- the record
+
+  forest::Forest forest_of(train::Trees trees) const {
+    return {problem_.parameters, std::move(trees), data_.header.class_names,
+            data_.header.feature_names};
+  }
+
+  record::RunRecord make_record(std::string status, int exit_code) const {
+    auto record = begin_record(identity_, settings_.common, hosts_, phases_);
+    record.status = std::move(status);
+    record.exit_code = exit_code;
+    record.tables = {ranks_table(uses_, hosts_, "worker"), phases_.table(), events_table(events_)};
+    if (!evaluations_.empty())
+      record.tables.insert(record.tables.end(), {confusion_table(evaluations_.front().confusion,
+                                                                 data_.header.class_names),
+                                                 evaluation_table(evaluations_)});
+    if (!importances_.empty())
+      record.tables.push_back(importances_table(importances_, data_.header.feature_names));
+    return record;
+  }
+
+  void print_result(forest::Forest const& model) const {
+    fmt::print("{}", fit_summary({problem_.split.train.size(), data_.window.bytes.size(),
+                                  model.features(), static_cast<int>(hosts_.size()),
+                                  static_cast<int>(model.trees().size()) - taken_over_},
+                                 model, phases_, evaluations_, importances_));
+    for (auto const& event : events_)
+      if (event.kind == "out-of-bag") fmt::print("{:<11}{}\n", "note", event.text);
+    fmt::print("{:<11}{}, {} written in {:.2f} s\n", "run file", files_.run_file.string(),
+               text::bytes(static_cast<double>(std::filesystem::file_size(files_.run_file))),
+               phases_.seconds_of("write"));
+  }
+
+  void event(std::string kind, std::string text) {
+    events_.push_back({phases_.seconds(), std::move(kind), std::move(text)});
+  }
+
+  TrainSettings const& settings_;
+  SharedData& data_;
+  Problem const& problem_;
+  std::vector<std::string> hosts_;
+  Phases& phases_;
+  std::function<void()> const& before_block_;
+  record::RunFiles files_;
+  std::optional<double> allocation_;
+  RunIdentity identity_;
+  train::Trees trees_;
+  int taken_over_ = 0;
+  double next_checkpoint_ = 0;
+  bool said_ = false;
+  std::vector<Event> events_;
+  std::vector<comm::RankUse> uses_;
+  std::vector<Evaluation> evaluations_;
+  std::vector<double> importances_;
+};
+
+}  // namespace
+
+record::RunRecord run(comm::Communicator const& comm, TrainSettings const& settings,
+                      std::function<void()> const& before_block) {
+  Phases phases;
+  auto data = load_and_share(comm, settings.source, settings.common.seed,
+                             phases);  // freed by all ranks together, at the end
+  auto const hosts = comm::hosts(comm);
+  std::optional<Problem> problem;
+  comm.together("settings", [&] { problem = problem_of(settings, data); });
+  record::RunRecord record;
+  comm.together("train", [&] {
+    comm::Farm farm{
+        comm, [&](Bytes const& payload, StopToken const& stop) {
+          if (before_block) before_block();
+          return train::trees_to_bytes(problem->grow(from_bytes<train::TreeBlock>(payload), stop));
+        }};
+    if (!comm.is_root()) return serve(farm);
+    record = Trainer{settings, data, *problem, hosts, phases, before_block}.run(farm);
+  });
+  record.exit_code = comm.broadcast(record.exit_code);
+  record.status = comm.broadcast(record.status);
+  return record;
+}
+
+int run_train(comm::Communicator const& comm, std::span<std::string const> words) {
+  TrainSettings settings;
+  if (!read_settings(comm, "train",
+                     "Trains one model over MPI ranks: the trees of a forest are dealt to all of "
+                     "them, the root included.",
+                     settings, words))
+    return 0;
+  return run(comm, settings).exit_code;
+}
+
+}  // namespace canopy::app

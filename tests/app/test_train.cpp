@@ -1,0 +1,317 @@
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <sstream>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "canopy/app/train.hpp"
+#include "canopy/app/tune.hpp"
+#include "canopy/forest/forest.hpp"
+#include "canopy/record/run_record.hpp"
+
+namespace canopy::app {
+namespace {
+
+namespace fs = std::filesystem;
+using record::RunRecord;
+
+fs::path const golden = fs::path{CANOPY_SOURCE_DIR} / "tests/app/golden/train.txt";
+
+/// A file name that all ranks agree on; what stands there is removed at the end, by the root.
+class OutFile {
+ public:
+  explicit OutFile(comm::Communicator const& world)
+      : is_root_{world.is_root()},
+        path_{world.broadcast((fs::temp_directory_path() /
+                               ("canopy-train-" + std::to_string(std::random_device{}()) + ".h5"))
+                                  .string())} {}
+  OutFile(OutFile const&) = delete;
+  OutFile& operator=(OutFile const&) = delete;
+  ~OutFile() {
+    std::error_code ignored;
+    if (is_root_) fs::remove(path_, ignored), fs::remove(journal(), ignored);
+  }
+
+  std::string path() const { return path_; }
+  fs::path journal() const { return fs::path{path_}.replace_extension(".journal"); }
+
+ private:
+  bool is_root_;
+  std::string path_;
+};
+
+TrainSettings small_forest(OutFile const& out) {
+  TrainSettings settings;
+  settings.source.data = "synthetic:forest-cover,rows=600";
+  settings.common.seed = 11;
+  settings.common.quiet = true;
+  settings.common.out = out.path();
+  settings.forest.n_estimators = 30;
+  settings.forest.oob_score = true;
+  return settings;
+}
+
+std::string text_of(Table const& table) {
+  std::ostringstream out;
+  for (std::size_t row = 0; row < table.rows(); ++row) {
+    for (auto const& column : table.column_names()) out << table.text(row, column) << ' ';
+    out << '\n';
+  }
+  return out.str();
+}
+
+/// Everything of a record that must not depend on who grew what when.
+std::string essence(RunRecord const& run) {
+  std::string text;
+  for (auto const* name : {"evaluation", "confusion", "importances"})
+    text += std::string{name} + '\n' + text_of(*run.table(name));
+  return text + "model\n" + text_of(*run.model_row);
+}
+
+std::string digest(RunRecord const& run) {
+  return run.model_row->text(0, "sha256");
+}
+
+/// The golden record was written by np 1; every other number of ranks is held to the same text.
+TEST(Train, GivesTheSameModelOnAnyNumberOfRanksWhateverTheDelays) {
+  auto const world = comm::Communicator::world();
+  OutFile const out{world};
+  std::minstd_rand delays{std::random_device{}()};
+  auto const run_ = run(world, small_forest(out), [&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds{delays() % 40});
+  });
+  EXPECT_EQ(run_.exit_code, 0);
+  EXPECT_EQ(run_.status, "complete");
+  if (!world.is_root()) return;
+  if (std::getenv("CANOPY_WRITE_GOLDEN") != nullptr) std::ofstream{golden} << essence(run_);
+  std::ostringstream expected;
+  expected << std::ifstream{golden}.rdbuf();
+  EXPECT_EQ(essence(run_), expected.str());
+  EXPECT_EQ(essence(record::read(out.path())), expected.str()) << "what was written";
+  EXPECT_FALSE(fs::exists(out.journal()));
+}
+
+TEST(Train, TheRecordTellsWhatWasDone) {
+  auto const world = comm::Communicator::world();
+  OutFile const out{world};
+  auto const run_ = run(world, small_forest(out));
+  if (!world.is_root()) return;
+  auto const& phases = *run_.table("phases");
+  std::vector<std::string> names;
+  for (std::size_t row = 0; row < phases.rows(); ++row) {
+    names.push_back(phases.text(row, "name"));
+    EXPECT_LE(phases.number(row, "begin"), phases.number(row, "end"));
+  }
+  EXPECT_THAT(names, testing::ElementsAre("load", "encode", "share", "fit", "evaluate", "write"));
+  auto const& ranks = *run_.table("ranks");
+  EXPECT_EQ(ranks.rows(), static_cast<std::size_t>(world.size()));
+  EXPECT_GT(ranks.number(0, "tasks"), 0) << "the root grows trees itself";
+  auto const& evaluation = *run_.table("evaluation");
+  EXPECT_EQ(evaluation.text(0, "rows_from"), "hold-out");
+  EXPECT_EQ(evaluation.text(0, "rows"), "120");
+  EXPECT_EQ(evaluation.text(1, "rows_from"), "out-of-bag");
+  EXPECT_EQ(evaluation.text(1, "rows"), "480");
+  EXPECT_EQ(run_.model_row->text(0, "trees"), "30");
+  EXPECT_EQ(run_.model_row->text(0, "rows"), "480");
+  auto const model = forest::Forest::from_arrays(*run_.model);
+  auto const& importances = *run_.table("importances");
+  ASSERT_EQ(importances.rows(), model.feature_names().size());
+  double sum = 0;
+  for (std::size_t f = 0; f < importances.rows(); ++f) {
+    EXPECT_EQ(importances.text(f, "feature"), model.feature_names()[f]);
+    sum += importances.number(f, "importance");
+  }
+  EXPECT_NEAR(sum, 1, 1e-12);
+}
+
+TEST(Train, ScoresOnWhatTheModelHasNotSeen) {
+  auto const world = comm::Communicator::world();
+  auto const rows_from = [&](std::string const& data, std::optional<double> test_size, bool oob) {
+    OutFile const out{world};
+    auto settings = small_forest(out);
+    settings.source.data = data;
+    settings.test_size = test_size;
+    settings.forest.oob_score = oob;
+    settings.forest.n_estimators = 3;
+    auto const run_ = run(world, settings);
+    std::vector<std::string> found;
+    if (auto const* evaluation = run_.table("evaluation"))
+      for (std::size_t row = 0; row < evaluation->rows(); ++row)
+        found.push_back(evaluation->text(row, "rows_from"));
+    return world.broadcast(found);
+  };
+  using testing::ElementsAre;
+  EXPECT_THAT(rows_from("synthetic:forest-cover,rows=200", {}, false), ElementsAre("hold-out"));
+  EXPECT_THAT(rows_from("synthetic:forest-cover,rows=200", 0, false), ElementsAre());
+  EXPECT_THAT(rows_from("synthetic:forest-cover,rows=200", 0, true), ElementsAre("out-of-bag"));
+  EXPECT_THAT(rows_from("synthetic:mnist,rows=100", {}, false), ElementsAre("test set"));
+  EXPECT_THAT(rows_from("synthetic:mnist,rows=100", 0.5, false), ElementsAre("hold-out"));
+}
+
+TEST(Train, IsTheRefitOfTuneForTheSameParameters) {
+  auto const world = comm::Communicator::world();
+  OutFile const out{world}, tuned{world};
+  auto settings = small_forest(out);
+  settings.test_size = 0;
+  settings.forest.oob_score = false;
+  settings.model = "extra_trees";
+  auto const trained = run(world, settings);
+  TuneSettings search;
+  search.source = settings.source;
+  search.common = settings.common;
+  search.common.out = tuned.path();
+  search.search.model = "extra_trees";
+  search.search.trials = 1;
+  search.search.folds = 2;
+  search.search.space = tune::Space::from_toml_text("n_estimators = 30");
+  auto const best = run(world, search);
+  if (world.is_root()) {
+    EXPECT_EQ(digest(best), digest(trained));
+  }
+}
+
+TEST(Train, GoesOnFromTheTreesOfAnInterruptedRun) {
+  auto const world = comm::Communicator::world();
+  OutFile const out{world}, calm{world};
+  auto settings = small_forest(out);
+  settings.walltime = 0.5;
+  auto const slow = [] { std::this_thread::sleep_for(std::chrono::milliseconds{250}); };
+  auto const stopped = run(world, settings, slow);
+  EXPECT_EQ(stopped.exit_code, static_cast<int>(ExitCode::interrupted));
+  EXPECT_EQ(stopped.status, "interrupted");
+
+  EXPECT_THROW(run(world, settings), UserError) << "a file in the way";
+  settings.common.resume = true;
+  settings.walltime = {};
+  auto other = settings;
+  other.forest.max_depth = 3;
+  EXPECT_THROW(run(world, other), UserError) << "another run";
+  other = settings;
+  other.source.data = "synthetic:forest-cover,rows=601";
+  EXPECT_THROW(run(world, other), UserError) << "other data";
+
+  auto const resumed = run(world, settings);
+  auto const undisturbed = run(world, small_forest(calm));
+  EXPECT_EQ(resumed.exit_code, 0);
+  if (world.is_root()) {
+    EXPECT_EQ(essence(resumed), essence(undisturbed));
+    EXPECT_THAT(text_of(*resumed.table("events")), testing::HasSubstr("trees taken over"));
+    EXPECT_FALSE(fs::exists(out.journal()));
+  }
+  auto const again = run(world, settings);
+  EXPECT_EQ(again.exit_code, 0) << "nothing to do";
+  if (world.is_root()) {
+    EXPECT_EQ(digest(again), digest(resumed));
+  }
+}
+
+TEST(Train, DoesNotTakeOverTreesOfAnotherRun) {
+  auto const world = comm::Communicator::world();
+  OutFile const out{world}, calm{world};
+  auto settings = small_forest(out);
+  settings.walltime = 0.5;
+  auto const slow = [] { std::this_thread::sleep_for(std::chrono::milliseconds{250}); };
+  EXPECT_EQ(run(world, settings, slow).status, "interrupted");
+  auto const first = out.path() + ".first";
+  if (world.is_root()) fs::rename(out.path(), first);
+  // As a killed run with --overwrite leaves it: its journal beside the run file of the first run.
+  settings.common.overwrite = true;
+  settings.common.seed = 12;
+  EXPECT_EQ(run(world, settings, slow).status, "interrupted");
+  if (world.is_root()) fs::rename(first, out.path());
+  world.barrier();
+  settings.common.overwrite = false;
+  settings.common.resume = true;
+  settings.walltime = {};
+  auto const resumed = run(world, settings);
+  settings.common.resume = false;
+  settings.common.out = calm.path();
+  auto const undisturbed = run(world, settings);
+  if (world.is_root()) {
+    EXPECT_EQ(digest(resumed), digest(undisturbed));
+  }
+}
+
+TEST(Train, RefusesTheRunFileOfAnotherRunEvenWithoutItsJournal) {
+  auto const world = comm::Communicator::world();
+  OutFile const out{world};
+  auto settings = small_forest(out);
+  settings.walltime = 1e-9;
+  EXPECT_EQ(run(world, settings).status, "interrupted");
+  if (world.is_root()) fs::remove(out.journal());
+  world.barrier();
+  settings.common.resume = true;
+  settings.common.seed = 12;
+  EXPECT_THROW(run(world, settings), UserError);
+}
+
+TEST(Train, AFailureOnOneRankIsToldAndRecorded) {
+  auto const world = comm::Communicator::world();
+  OutFile const out{world};
+  auto const last = world.rank().value == world.size() - 1;
+  try {
+    run(world, small_forest(out), [&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds{20});
+      if (last) throw std::runtime_error{"no memory left"};
+    });
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (std::runtime_error const& e) {
+    EXPECT_THAT(e.what(), testing::HasSubstr("no memory left"));
+    if (world.size() > 1) {
+      EXPECT_THAT(e.what(), testing::HasSubstr("could not be grown on rank"));
+    }
+  }
+  if (world.is_root()) {
+    EXPECT_EQ(record::read(out.path()).status, "failed");
+  }
+}
+
+TEST(Train, BadSettingsLeaveNoFileAndReachEveryRank) {
+  auto const world = comm::Communicator::world();
+  OutFile const out{world};
+  auto settings = small_forest(out);
+  settings.forest.bootstrap = false;
+  EXPECT_THROW(run(world, settings), UserError) << "no out-of-bag rows";
+  settings = small_forest(out);
+  settings.source.data = "no-such-data";
+  try {
+    run(world, settings);
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (UserError const& e) {
+    EXPECT_EQ(e.code, ExitCode::data) << e.what();
+  }
+  settings = small_forest(out);
+  settings.source.data = "synthetic:forest-cover,rows=7";
+  settings.test_size = 0.9;
+  settings.forest.min_samples_leaf = 500;
+  EXPECT_NO_THROW(run(world, settings)) << "a forest of roots";
+  world.barrier();
+  if (world.is_root()) fs::remove(out.path());
+  EXPECT_FALSE(fs::exists(out.journal()));
+}
+
+TEST(Train, SettingsReadBackGiveTheSameSettings) {
+  TrainSettings settings;
+  settings.model = "extra_trees";
+  settings.test_size = 0.3;
+  settings.forest.max_features = {forest::MaxFeatures::Rule::all};
+  Options options;
+  settings.describe(options);
+  EXPECT_FALSE(options.has("kind")) << "--model says it";
+  auto const text = options.to_toml();
+  TrainSettings again;
+  Options read;
+  again.describe(read);
+  read.read_toml_text(text, "text");
+  EXPECT_EQ(read.to_toml(), text);
+  EXPECT_EQ(again.model, "extra_trees");
+  EXPECT_EQ(again.test_size, 0.3);
+}
+
+}  // namespace
+}  // namespace canopy::app

@@ -1,0 +1,121 @@
+"""How `canopy train` ends early - signals, a killed worker, a kill of everything - and goes on."""
+
+import os
+import pathlib
+import signal
+import tempfile
+import time
+
+from end_to_end import (Checks, Started, descendants, journal_of, keep_mpi_files_in, model_digest,
+                        run, show, status)
+
+# About 5 s on one core: long enough to be stopped in the middle.
+FIT = ["train", "--data", "synthetic:forest-cover,rows=5000", "--n-estimators", 2000, "--seed", 5,
+       "--max-features", 0.5, "--progress", "none"]
+
+
+class Train:
+    def __init__(self, checks, folder):
+        self.checks = checks
+        self.folder = folder
+        self.calm = folder / "calm.h5"
+        result = run(FIT + ["--out", self.calm], np=2, timeout=300)
+        checks.check("the undisturbed run finishes", result.returncode == 0, result.stderr)
+        for name in ("data", "encoded", "forest", "fit", "hold-out", "importance", "run file"):
+            checks.check(f"its summary has a line '{name}'",
+                         any(line.startswith(name + " ") for line in result.stdout.splitlines()),
+                         result.stdout)
+        self.digest = model_digest(self.calm)
+
+    def resumes(self, name, run_file, np, taken_over):
+        result = run(FIT + ["--out", run_file, "--resume"], np, timeout=300)
+        if not self.checks.equal(f"{name}: --resume finishes", result.returncode, 0):
+            print(result.stdout + result.stderr)
+            return
+        self.checks.equal(f"{name}: with the undisturbed model", model_digest(run_file), self.digest)
+        told = [row["text"] for row in show(run_file, "events") if row["kind"] == "resume"]
+        trees = int(told[0].split()[0]) if told else 0
+        self.checks.check(f"{name}: {trees} trees were taken over", (trees > 0) == taken_over, told)
+        self.checks.check(f"{name}: no journal is left", not journal_of(run_file).exists())
+
+    def stopped(self, number, np):
+        """The signal to the process itself, or SIGUSR1 to mpirun, which passes it on."""
+        name, run_file = f"{number.name} at np {np}", self.folder / f"{number.name}-{np}.h5"
+        with Started(FIT + ["--out", run_file], np) as job:
+            self.wait_for_the_fit(name, job, run_file)
+            job.signal(number)
+            self.checks.equal(f"{name}: exit 75", job.wait(30), 75)
+            self.checks.check(f"{name}: the output names --resume", "--resume" in job.text(), job.text())
+        self.checks.equal(f"{name}: `show status` exits 75", status(run_file), (75, "interrupted"))
+        again = run(FIT + ["--out", run_file])
+        self.checks.equal(f"{name}: without --resume the file is in the way", again.returncode, 2)
+        predicted = run(["predict", "--model", run_file, "--data", "synthetic:forest-cover,rows=100",
+                         "--out", self.folder / "never.csv"])
+        self.checks.equal(f"{name}: nobody predicts with a part of a model", predicted.returncode, 3)
+        self.resumes(name, run_file, np, taken_over=True)
+
+    def wait_for_the_fit(self, name, job, run_file):
+        """Until the journal stands, and a little longer: trees are being grown then."""
+        deadline = time.monotonic() + 60
+        while job.running() and not journal_of(run_file).exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(0.7)
+        self.checks.check(f"{name}: the fit goes on before it", job.running(), job.text())
+
+    def killed_worker(self):
+        """Plain mpirun ends everything; nothing hangs, and the cause is named."""
+        name, run_file = "a killed worker", self.folder / "worker.h5"
+        with Started(FIT + ["--out", run_file], np=3) as job:
+            self.wait_for_the_fit(name, job, run_file)
+            ranks = [pid for pid in descendants(job.process.pid) if rank_of(pid) == "2"]
+            self.checks.equal(f"{name}: rank 2 is found", len(ranks), 1)
+            os.kill(ranks[0], signal.SIGKILL)
+            code = job.wait(30)
+            self.checks.check(f"{name}: mpirun ends non-zero", code != 0, job.text())
+            self.checks.check(f"{name}: the output names rank and signal",
+                              "rank 2" in job.text() and "signal 9" in job.text(), job.text())
+        self.checks.equal(f"{name}: `show status` exits 75", status(run_file)[0], 75)
+        self.resumes(name, run_file, 3, taken_over=False)
+
+    def finished(self):
+        content = self.calm.read_bytes()
+        done = run(FIT + ["--out", self.calm, "--resume"])
+        self.checks.equal("--resume of a complete run: exit 0", done.returncode, 0)
+        self.checks.check("... and leaves the file alone", self.calm.read_bytes() == content)
+
+    def usage(self):
+        out = self.folder / "never.h5"
+        for words, said in ((["--model", "mpl"], "one of forest, extra_trees"),
+                            (["--n-estimators", 0], "--n-estimators"),
+                            (["--test-size", 1.5], "between 0 and 0.9"),
+                            (["--kind", "extra_trees"], "--kind"),
+                            (["--bootstrap", "false", "--oob-score"], "--oob-score")):
+            result = run(["train", "--data", "synthetic:forest-cover,rows=100", "--out", out, *words])
+            self.checks.equal(f"{words[0]} {words[-1]}: exit 2", result.returncode, 2)
+            self.checks.check(f"{words[0]} {words[-1]}: is explained", said in result.stderr,
+                              result.stderr)
+        self.checks.check("bad usage leaves no file",
+                          not out.exists() and not journal_of(out).exists())
+
+
+def rank_of(pid):
+    try:
+        variables = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    found = [word for word in variables if word.startswith(b"OMPI_COMM_WORLD_RANK=")]
+    return found[0].split(b"=")[1].decode() if found else None
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        keep_mpi_files_in(folder)
+        checks = Checks()
+        train = Train(checks, pathlib.Path(folder))
+        train.stopped(signal.SIGUSR1, np=3)
+        for number in (signal.SIGUSR1, signal.SIGTERM):
+            train.stopped(number, np=1)
+        train.killed_worker()
+        train.finished()
+        train.usage()
+    checks.leave()
