@@ -1,10 +1,11 @@
 // Grows one forest for sklearn_equal.py:
 //   grow_forest DATA OUT.h5 SEED [PARAMETER VALUE]...
 // DATA as for `canopy --data`; parameters by their names in `canopy tune --help`. Leaves /forest
-// (see Forest::to_arrays) and /outcome: proba [rows, classes], importances, and with oob-score
-// oob_score and oob_proba.
+// (see Forest::to_arrays), /nodes (every field of every node, tree by tree) and /outcome: proba
+// [rows, classes], importances, and with oob-score oob_score and oob_proba.
 #include <cstdio>
 #include <numeric>
+#include <type_traits>
 
 #include "canopy/data/source.hpp"
 #include "canopy/forest/forest.hpp"
@@ -18,6 +19,32 @@ void put(NamedArrays& arrays, std::string const& name, Eigen::MatrixXd const& ma
   std::vector<double> values;
   for (auto const& row : matrix.rowwise()) values.insert(values.end(), row.begin(), row.end());
   arrays.put(name, std::move(values), {matrix.rows(), matrix.cols()});
+}
+
+NamedArrays nodes_of(forest::Forest const& forest) {
+  NamedArrays arrays;
+  std::vector<std::int64_t> offsets{0};
+  std::vector<double> values;
+  for (auto const& tree : forest.trees()) {
+    offsets.push_back(offsets.back() + static_cast<std::int64_t>(tree.size()));
+    values.insert(values.end(), tree.values.begin(), tree.values.end());
+  }
+  arrays.put("tree_offsets", offsets);
+  arrays.put("values", std::move(values), {offsets.back(), forest.classes()});
+  auto const put_field = [&](std::string const& name, auto field) {
+    std::vector<std::remove_cvref_t<decltype(forest::Node{}.*field)>> column;
+    for (auto const& tree : forest.trees())
+      for (auto const& node : tree.nodes) column.push_back(node.*field);
+    arrays.put(name, std::move(column));
+  };
+  put_field("feature", &forest::Node::feature);
+  put_field("threshold", &forest::Node::threshold);
+  put_field("left", &forest::Node::left);
+  put_field("right", &forest::Node::right);
+  put_field("samples", &forest::Node::samples);
+  put_field("weight", &forest::Node::weight);
+  put_field("impurity", &forest::Node::impurity);
+  return arrays;
 }
 
 forest::ForestParameters parameters_from(std::span<char*> words) {
@@ -50,6 +77,7 @@ void run(std::span<char*> words) {
   }
   auto file = store::File::create(words[2]);
   file.write("/forest", model.to_arrays());
+  file.write("/nodes", nodes_of(model));
   file.write("/outcome", outcome);
   file.close();
 }

@@ -111,7 +111,7 @@ def canopy(program, data, case, folder):
         words += [name.replace("_", "-"), str(value).lower() if isinstance(value, bool) else str(value)]
     subprocess.run([str(word) for word in words], check=True)
     with h5py.File(folder / "forest.h5") as file:
-        return ({name: array[:] for name, array in file["forest"].items()},
+        return ({name: array[:] for name, array in file["nodes"].items()},
                 {name: array[:] for name, array in file["outcome"].items()})
 
 
