@@ -335,7 +335,7 @@ class Reader {
         node.right = link(tree, i, right[split]);
         ++split;
       }
-      if (feature[i] > features_ || !std::isfinite(node.threshold) || !std::isfinite(node.impurity))
+      if (feature[i] > features_ || !std::isfinite(node.threshold) || std::isinf(node.impurity))
         damaged_node(i, "holds a number out of range");
     }
   }
@@ -392,9 +392,11 @@ class Reader {
       auto const weight = weight_->next(tree.size());
       for (std::size_t i = 0; i < tree.size(); ++i) tree.nodes[i].weight = weight[i];
     }
-    for (std::size_t i = 0; i < tree.size(); ++i)
-      if (!(tree.nodes[i].weight > 0) || !std::isfinite(tree.nodes[i].weight))
+    for (std::size_t i = 0; i < tree.size(); ++i) {
+      auto const& node = tree.nodes[i];
+      if ((node.weight > 0) != (node.samples > 0) || !std::isfinite(node.weight))
         damaged_node(i, "holds a number out of range");
+    }
   }
 
   [[noreturn]] void damaged_node(std::size_t i, std::string const& what) const {

@@ -115,6 +115,23 @@ TEST(Serialise, LeavesOutWhatFollows) {
   EXPECT_EQ(names(tree), Names{"weight"});
 }
 
+/// scikit-learn's trees have such leaves where all rows weigh nothing; 0 / 0 is their impurity.
+TEST(Serialise, KeepsNodesWithoutWeight) {
+  auto tree = stump(3, 4);
+  tree.nodes[0].samples = 3;
+  tree.nodes[0].weight = 3;
+  tree.nodes[2].samples = 0;
+  tree.nodes[2].weight = 0;
+  tree.nodes[2].impurity = std::nan("");
+  tree.values = {3, 0, 3, 0, 0, 0};
+  auto const arrays = Forest{{}, {tree}, {"a", "b"}, {"x"}}.to_arrays();
+  auto const back = Forest::from_arrays(arrays);
+  EXPECT_TRUE(std::isnan(back.trees()[0].nodes[2].impurity));
+  EXPECT_EQ(back.trees()[0].nodes[2].weight, 0);
+  EXPECT_EQ(back.trees()[0].values, tree.values);
+  EXPECT_EQ(back.to_arrays().sha256(), arrays.sha256());
+}
+
 TEST(Serialise, TakesFewBytesPerNode) {
   auto const forest =
       test::grow(test::mixed(3000, 7, 5), test::parameters({{"n-estimators", "5"}}));
@@ -244,9 +261,11 @@ INSTANTIATE_TEST_SUITE_P(
                   +[](NamedArrays& a) {
                     change(a, "threshold", [](Values& v) { v[0] = std::nan(""); });
                   }},
-        std::pair{
-            "impurity",
-            +[](NamedArrays& a) { change(a, "impurity", [](Values& v) { v[0] = std::nan(""); }); }},
+        std::pair{"impurity",
+                  +[](NamedArrays& a) {
+                    change(a, "impurity",
+                           [](Values& v) { v[0] = std::numeric_limits<double>::infinity(); });
+                  }},
         std::pair{"no_rows",
                   +[](NamedArrays& a) { change(a, "present_count", [](Values& v) { v[0] = 0; }); }},
         std::pair{"negative",
