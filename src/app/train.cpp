@@ -8,6 +8,7 @@
 #include "canopy/app/distributed.hpp"
 #include "canopy/comm/environment.hpp"
 #include "canopy/core/signals.hpp"
+#include "canopy/forest/tree_arrays.hpp"
 #include "canopy/record/run_files.hpp"
 #include "canopy/train/forest_by_trees.hpp"
 
@@ -116,16 +117,20 @@ class Trainer {
 
   // ---- trees of an earlier session
 
-  /// The trees so far as a model, with their numbers.
-  NamedArrays partial_model() const {
+  /// The trees so far as a model, with their numbers. They are moved out and back: there may be no
+  /// room for a copy.
+  NamedArrays partial_model() {
     train::Trees grown;
     std::vector<std::int64_t> numbers;
     for (std::size_t t = 0; t < trees_.size(); ++t) {
       if (trees_[t].size() == 0) continue;
-      grown.push_back(trees_[t]);
+      grown.push_back(std::move(trees_[t]));
       numbers.push_back(static_cast<std::int64_t>(t));
     }
-    auto arrays = forest_of(std::move(grown)).to_arrays();
+    auto arrays = forest_of({}).to_arrays();
+    forest::put_trees(arrays, grown);
+    for (std::size_t i = 0; i < grown.size(); ++i)
+      trees_[static_cast<std::size_t>(numbers[i])] = std::move(grown[i]);
     arrays.put("numbers", std::move(numbers));
     arrays.set_attribute("data", identity_.fingerprint);
     return arrays;
@@ -191,13 +196,12 @@ class Trainer {
     return true;
   }
 
-  /// What a long fit would lose if it were killed: about a minute, but saving takes at most a
-  /// twentieth of the time.
+  /// So that a killed run loses little; saving takes at most a fiftieth of the time.
   void checkpoint() {
     if (phases_.seconds() < next_checkpoint_) return;
     Stopwatch const clock;
     if (next_checkpoint_ > 0) write_interrupted();
-    next_checkpoint_ = phases_.seconds() + std::max(60.0, 20 * clock.seconds());
+    next_checkpoint_ = phases_.seconds() + std::max(2.0, 50 * clock.seconds());
   }
 
   record::RunRecord write_interrupted() {

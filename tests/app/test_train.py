@@ -9,8 +9,8 @@ import time
 from end_to_end import (Checks, Started, descendants, journal_of, keep_mpi_files_in, model_digest,
                         run, show, status)
 
-# About 5 s on one core: long enough to be stopped in the middle.
-FIT = ["train", "--data", "synthetic:forest-cover,rows=5000", "--n-estimators", 2000, "--seed", 5,
+# About 10 s on one core: long enough to be stopped in the middle.
+FIT = ["train", "--data", "synthetic:forest-cover,rows=5000", "--n-estimators", 3000, "--seed", 5,
        "--max-features", 0.5, "--progress", "none"]
 
 
@@ -62,11 +62,18 @@ class Train:
         time.sleep(0.7)
         self.checks.check(f"{name}: the fit goes on before it", job.running(), job.text())
 
+    def wait_for_a_checkpoint(self, name, job, run_file):
+        deadline = time.monotonic() + 60
+        while job.running() and not run_file.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.checks.check(f"{name}: trees are saved before it, and the fit goes on",
+                          job.running() and run_file.exists(), job.text())
+
     def killed_worker(self):
-        """Plain mpirun ends everything; nothing hangs, and the cause is named."""
+        """Plain mpirun ends everything; nothing hangs, the cause is named, what was saved is there."""
         name, run_file = "a killed worker", self.folder / "worker.h5"
         with Started(FIT + ["--out", run_file], np=3) as job:
-            self.wait_for_the_fit(name, job, run_file)
+            self.wait_for_a_checkpoint(name, job, run_file)
             ranks = [pid for pid in descendants(job.process.pid) if rank_of(pid) == "2"]
             self.checks.equal(f"{name}: rank 2 is found", len(ranks), 1)
             os.kill(ranks[0], signal.SIGKILL)
@@ -75,7 +82,7 @@ class Train:
             self.checks.check(f"{name}: the output names rank and signal",
                               "rank 2" in job.text() and "signal 9" in job.text(), job.text())
         self.checks.equal(f"{name}: `show status` exits 75", status(run_file)[0], 75)
-        self.resumes(name, run_file, 3, taken_over=False)
+        self.resumes(name, run_file, 3, taken_over=True)
 
     def finished(self):
         content = self.calm.read_bytes()
