@@ -65,40 +65,6 @@ SharedData load_and_share(comm::Communicator const& comm, data::Source const& so
   return shared;
 }
 
-Evaluation evaluate(std::string rows_from, std::vector<std::uint16_t> const& truth,
-                    Eigen::MatrixXd const& probabilities, std::string const& scoring, int classes) {
-  return {data::ConfusionMatrix{truth, data::predicted_classes(probabilities), classes},
-          std::move(rows_from), scoring, data::score(scoring, truth, probabilities)};
-}
-
-namespace {
-
-std::vector<std::uint16_t> labels_of(data::EncodedTable const& table, data::Rows const& rows) {
-  std::vector<std::uint16_t> labels;
-  labels.reserve(rows.size());
-  for (auto const row : rows) labels.push_back(table.labels()[row]);
-  return labels;
-}
-
-}  // namespace
-
-std::optional<Evaluation> evaluate_unseen(forest::Forest const& model, SharedData const& data,
-                                          data::Rows const& held_out, std::string const& scoring) {
-  auto const table = data.table();
-  if (!held_out.empty())
-    return evaluate("hold-out", labels_of(table, held_out), model.predict_proba(table, held_out),
-                    scoring, table.classes());
-  if (!data.test) return {};
-  return evaluate("test set", data.test->labels, model.predict_proba(data.test->features), scoring,
-                  table.classes());
-}
-
-Evaluation evaluate_out_of_bag(forest::OutOfBag const& out_of_bag, data::EncodedTable const& table,
-                               data::Rows const& rows, std::string const& scoring) {
-  return evaluate("out-of-bag", labels_of(table, rows), out_of_bag.decision_function, scoring,
-                  table.classes());
-}
-
 std::optional<std::string> why_another_run(std::filesystem::path const& run_file,
                                            RunIdentity const& earlier, RunIdentity const& now) {
   static std::vector<std::string> const may_differ{"time_limit", "walltime", "data_dir"};
@@ -176,88 +142,6 @@ record::RunRecord begin_record(RunIdentity const& identity, CommonSettings const
   record.environment.set_attribute("blas", std::string{"none"});
   record::fill_provenance(record);
   return record;
-}
-
-Table ranks_table(std::vector<comm::RankUse> const& uses, std::vector<std::string> const& hosts,
-                  std::string const& first_role) {
-  Table table{"ranks"};
-  table.column("rank", Table::Type::integer).column("host", Table::Type::text);
-  table.column("node", Table::Type::integer).column("role", Table::Type::text);
-  table.column("tasks", Table::Type::integer);
-  for (auto const* name :
-       {"busy_seconds", "idle_seconds", "comm_seconds", "bytes_sent", "bytes_received", "max_rss"})
-    table.column(name, Table::Type::real);
-  auto const nodes = distinct(hosts);
-  for (std::size_t r = 0; r < uses.size(); ++r) {
-    auto const& use = uses[r];
-    auto const node = std::ranges::find(nodes, hosts[r]) - nodes.begin();
-    auto const role = uses.size() == 1 ? "in place" : r == 0 ? first_role : "worker";
-    table.add({static_cast<std::int64_t>(r), hosts[r], std::int64_t{node}, role, use.tasks,
-               use.busy_seconds,
-               std::max(0.0, use.total_seconds - use.busy_seconds - use.comm_seconds),
-               use.comm_seconds, static_cast<double>(use.bytes_sent),
-               static_cast<double>(use.bytes_received), use.max_rss});
-  }
-  return table;
-}
-
-Table events_table(std::vector<Event> const& events) {
-  Table table{"events"};
-  table.column("time", Table::Type::real).column("rank", Table::Type::integer);
-  table.column("kind", Table::Type::text).column("text", Table::Type::text);
-  for (auto const& event : events) table.add({event.time, std::int64_t{0}, event.kind, event.text});
-  return table;
-}
-
-Table confusion_table(data::ConfusionMatrix const& confusion,
-                      std::vector<std::string> const& class_names) {
-  Table table{"confusion"};
-  table.column("class", Table::Type::text).column("recall", Table::Type::real);
-  for (auto const& name : class_names) table.column("predicted_" + name, Table::Type::integer);
-  auto const recall = confusion.recall();
-  for (int c = 0; c < confusion.classes(); ++c) {
-    auto const place = static_cast<std::size_t>(c);
-    std::vector<Cell> row{class_names[place], recall[place]};
-    for (int p = 0; p < confusion.classes(); ++p) row.emplace_back(confusion(c, p));
-    table.add(row);
-  }
-  return table;
-}
-
-Table importances_table(std::vector<double> const& importances,
-                        std::vector<std::string> const& feature_names) {
-  Table table{"importances"};
-  table.column("feature", Table::Type::text).column("importance", Table::Type::real);
-  for (std::size_t f = 0; f < importances.size(); ++f)
-    table.add({feature_names[f], importances[f]});
-  return table;
-}
-
-Table evaluation_table(std::vector<Evaluation> const& evaluations) {
-  Table table{"evaluation"};
-  table.column("rows_from", Table::Type::text).column("rows", Table::Type::integer);
-  table.column("accuracy", Table::Type::real).column("scoring", Table::Type::text);
-  table.column("score", Table::Type::real);
-  for (auto const& [confusion, rows_from, scoring, score] : evaluations)
-    table.add({rows_from, confusion.total(), confusion.accuracy(), scoring, score});
-  return table;
-}
-
-void add_model(record::RunRecord& record, forest::Forest const& model, std::size_t rows,
-               std::string const& label_name) {
-  record.model = model.to_arrays();
-  auto const nodes = static_cast<std::int64_t>(model.nodes());
-  auto const trees = static_cast<std::int64_t>(model.trees().size());
-  auto const leaves = (nodes + trees) / 2;  // every split has two children
-  Table row{"model"};
-  row.column("kind", Table::Type::text).column("trees", Table::Type::integer);
-  row.column("rows", Table::Type::integer).column("nodes", Table::Type::integer);
-  row.column("parameters", Table::Type::integer).column("label", Table::Type::text);
-  row.column("sha256", Table::Type::text);
-  row.add({TextForm<forest::Kind>::print(model.parameters().kind), trees,
-           static_cast<std::int64_t>(rows), nodes, nodes - leaves + leaves * model.classes(),
-           label_name, record.model->sha256()});
-  record.model_row = std::move(row);
 }
 
 }  // namespace canopy::app

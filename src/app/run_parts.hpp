@@ -14,14 +14,12 @@
 #include "canopy/core/clock.hpp"
 #include "canopy/core/table.hpp"
 #include "canopy/data/encoded.hpp"
-#include "canopy/data/metrics.hpp"
 #include "canopy/data/source.hpp"
-#include "canopy/forest/forest.hpp"
 #include "canopy/record/journal.hpp"
 #include "canopy/record/run_files.hpp"
 #include "canopy/record/run_record.hpp"
 
-/// What the distributed commands have in common: their data, their phases, the tables of a record.
+/// What the distributed commands have in common: their data, their phases, how they go on.
 namespace canopy::app {
 
 /// Names the stretches of a run, one after the other.
@@ -72,32 +70,6 @@ struct SharedData {
 SharedData load_and_share(comm::Communicator const& comm, data::Source const& source,
                           std::uint64_t seed, Phases& phases);
 
-struct Event {
-  double time;
-  std::string kind;
-  std::string text;
-};
-
-/// How good a model is, and on which rows.
-struct Evaluation {
-  data::ConfusionMatrix confusion;
-  std::string rows_from;  ///< hold-out, test set, out-of-fold, out-of-bag
-  std::string scoring;
-  double score;
-};
-
-/// On rows that the model has not seen.
-Evaluation evaluate(std::string rows_from, std::vector<std::uint16_t> const& truth,
-                    Eigen::MatrixXd const& probabilities, std::string const& scoring, int classes);
-
-/// A forest's score on `held_out` rows, or else on the test set; nothing when there is neither.
-std::optional<Evaluation> evaluate_unseen(forest::Forest const& model, SharedData const& data,
-                                          data::Rows const& held_out, std::string const& scoring);
-
-/// The trees' own account of rows they did not see.
-Evaluation evaluate_out_of_bag(forest::OutOfBag const& out_of_bag, data::EncodedTable const& table,
-                               data::Rows const& rows, std::string const& scoring);
-
 /// What makes a run the one that it was begun as.
 struct RunIdentity {
   std::string command;
@@ -127,19 +99,5 @@ std::vector<std::string> distinct(std::vector<std::string> const& hosts);
 /// A record with all that does not depend on the command.
 record::RunRecord begin_record(RunIdentity const& identity, CommonSettings const& settings,
                                std::vector<std::string> const& hosts, Phases const& phases);
-
-/// `first_role` is what rank 0 is, when it is not alone.
-Table ranks_table(std::vector<comm::RankUse> const& uses, std::vector<std::string> const& hosts,
-                  std::string const& first_role);
-Table events_table(std::vector<Event> const& events);
-Table confusion_table(data::ConfusionMatrix const& confusion,
-                      std::vector<std::string> const& class_names);
-Table importances_table(std::vector<double> const& importances,
-                        std::vector<std::string> const& feature_names);
-/// One row for each.
-Table evaluation_table(std::vector<Evaluation> const& evaluations);
-/// Puts the model and its row into the record; it was learnt from so many rows.
-void add_model(record::RunRecord& record, forest::Forest const& model, std::size_t rows,
-               std::string const& label_name);
 
 }  // namespace canopy::app

@@ -13,6 +13,7 @@
 #include "canopy/train/forest_by_trees.hpp"
 
 #include "run_parts.hpp"
+#include "run_tables.hpp"
 #include "train_view.hpp"
 
 namespace canopy::app {

@@ -7,6 +7,7 @@
 #include "canopy/forest/forest.hpp"
 
 #include "run_parts.hpp"
+#include "run_tables.hpp"
 
 namespace canopy::app {
 

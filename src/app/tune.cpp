@@ -15,6 +15,7 @@
 #include "canopy/tune/workbench.hpp"
 
 #include "run_parts.hpp"
+#include "run_tables.hpp"
 #include "tune_view.hpp"
 
 namespace canopy::app {
