@@ -183,6 +183,7 @@ class Trainer {
       checkpoint();
     };
     phases_.begin("fit");
+    saved_at_ = phases_.seconds();
     train::grow_over(farm, job, trees_);
     phases_.end();
     uses_ = farm.shut_down();
@@ -197,12 +198,19 @@ class Trainer {
     return true;
   }
 
-  /// So that a killed run loses little; saving takes at most a fiftieth of the time.
+  /// So that a killed run does not lose all: saves when that takes at most a twentieth of the time
+  /// since it was done last. All trees are written each time, so quick ones are not saved at all.
   void checkpoint() {
-    if (phases_.seconds() < next_checkpoint_) return;
+    constexpr double least = 2, share = 1.0 / 20;
+    auto const since = phases_.seconds() - saved_at_;
+    if (since < least) return;
+    std::size_t nodes = 0;
+    for (auto const& tree : trees_) nodes += tree.size();
+    if (seconds_per_node_ * static_cast<double>(nodes) > share * since) return;
     Stopwatch const clock;
-    if (next_checkpoint_ > 0) write_interrupted();
-    next_checkpoint_ = phases_.seconds() + std::max(2.0, 50 * clock.seconds());
+    write_interrupted();
+    saved_at_ = phases_.seconds();
+    seconds_per_node_ = clock.seconds() / static_cast<double>(std::max<std::size_t>(1, nodes));
   }
 
   record::RunRecord write_interrupted() {
@@ -304,7 +312,8 @@ class Trainer {
   RunIdentity identity_;
   train::Trees trees_;
   int taken_over_ = 0;
-  double next_checkpoint_ = 0;
+  double saved_at_ = 0;               ///< by phases_; the fit's begin at first
+  double seconds_per_node_ = 0.5e-6;  ///< of saving; until it is measured a guess on the safe side
   bool said_ = false;
   std::vector<Event> events_;
   std::vector<comm::RankUse> uses_;

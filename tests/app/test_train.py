@@ -9,9 +9,10 @@ import time
 from end_to_end import (Checks, Started, descendants, journal_of, keep_mpi_files_in, model_digest,
                         run, show, status)
 
-# About 10 s on one core: long enough to be stopped in the middle.
-FIT = ["train", "--data", "synthetic:forest-cover,rows=5000", "--n-estimators", 3000, "--seed", 5,
-       "--max-features", 0.5, "--progress", "none"]
+# About 10 s on one core: long enough to be stopped in the middle. Few nodes for the time they take,
+# so that saving them is cheap beside it.
+FIT = ["train", "--data", "synthetic:forest-cover,rows=5000", "--n-estimators", 5000, "--seed", 5,
+       "--max-features", "all", "--min-samples-leaf", 20, "--progress", "none"]
 
 
 class Train:
@@ -19,7 +20,7 @@ class Train:
         self.checks = checks
         self.folder = folder
         self.calm = folder / "calm.h5"
-        result = run(FIT + ["--out", self.calm], np=2, timeout=300)
+        result = run(FIT + ["--out", self.calm], np=2, timeout=500)
         checks.check("the undisturbed run finishes", result.returncode == 0, result.stderr)
         for name in ("data", "encoded", "forest", "fit", "hold-out", "importance", "run file"):
             checks.check(f"its summary has a line '{name}'",
@@ -28,7 +29,7 @@ class Train:
         self.digest = model_digest(self.calm)
 
     def resumes(self, name, run_file, np, taken_over):
-        result = run(FIT + ["--out", run_file, "--resume"], np, timeout=300)
+        result = run(FIT + ["--out", run_file, "--resume"], np, timeout=500)
         if not self.checks.equal(f"{name}: --resume finishes", result.returncode, 0):
             print(result.stdout + result.stderr)
             return
