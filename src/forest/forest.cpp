@@ -8,6 +8,7 @@
 
 #include "bag.hpp"
 #include "draws.hpp"
+#include "leaves.hpp"
 #include "packed_tree.hpp"
 
 namespace canopy::forest {
@@ -19,28 +20,16 @@ using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::Ro
 /// packing the trees once for each batch does not count.
 constexpr std::size_t batch_rows = 1 << 17;
 
-/// Adds the class shares of one leaf. Both ways of predicting come through here, so they agree.
-void add_leaf(Tree const& tree, std::size_t leaf, double* sums) {
-  auto const weight = tree.nodes[leaf].weight;
-  auto const value = tree.value(leaf);
-  for (std::size_t k = 0; k < value.size(); ++k) sums[k] += value[k] / weight;
-}
-
-/// How often each row is in the bag of a tree.
-std::vector<std::uint16_t> bootstrap_counts(ForestParameters const& parameters, Key key, int tree,
-                                            std::size_t rows) {
-  return with_draws(parameters, key, tree, 0, [&](auto const& draws) {
+/// Places of the rows that the bootstrap of a tree left out.
+std::vector<std::uint32_t> rows_outside(ForestParameters const& parameters, Key key, int tree,
+                                        std::size_t rows) {
+  auto const counts = with_draws(parameters, key, tree, 0, [&](auto const& draws) {
     return draws.bootstrap(rows, bootstrap_size(parameters, rows));
   });
-}
-
-std::size_t leaf_of(Tree const& tree, float const* row) {
-  std::size_t at = 0;
-  while (!tree.nodes[at].is_leaf()) {
-    auto const& node = tree.nodes[at];
-    at = static_cast<std::size_t>(row[node.feature] <= node.threshold ? node.left : node.right);
-  }
-  return at;
+  std::vector<std::uint32_t> outside;
+  for (std::uint32_t i = 0; i < counts.size(); ++i)
+    if (counts[i] == 0) outside.push_back(i);
+  return outside;
 }
 
 /// The rows that tree `number` speaks for.
@@ -74,6 +63,42 @@ void check_features(std::string const& what, std::int64_t given, int expected) {
 
 void check_trees(std::size_t trees) {
   if (trees == 0) throw DataError{"the forest has no trees, so it cannot predict; grow at least 1"};
+}
+
+/// What the trees so far say of the rows that they did not see.
+struct OutOfBagVotes {
+  OutOfBagVotes(std::size_t rows, int classes)
+      : sums{RowMajor::Zero(static_cast<Eigen::Index>(rows), classes)},
+        number{Eigen::VectorXd::Zero(sums.rows())} {}
+
+  /// Counts a vote of the next tree for each row outside of its bag, and gives those rows.
+  std::span<std::uint32_t const> next(std::vector<std::uint32_t> rows) {
+    outside = std::move(rows);
+    for (auto const row : outside) ++number[row];
+    return outside;
+  }
+
+  /// Mean class shares of these rows; 0 without a vote.
+  Eigen::MatrixXd means(std::span<std::uint32_t const> rows) const {
+    Eigen::MatrixXd result(static_cast<Eigen::Index>(rows.size()), sums.cols());
+    for (Eigen::Index i = 0; i < result.rows(); ++i) {
+      auto const row = rows[static_cast<std::size_t>(i)];
+      result.row(i) = sums.row(row) / std::max(number[row], 1.0);
+    }
+    return result;
+  }
+
+  RowMajor sums;
+  Eigen::VectorXd number;              ///< of votes per row
+  std::vector<std::uint32_t> outside;  ///< of the last tree's bag
+};
+
+void check_out_of_bag(Forest const& forest, EncodedTable const& table) {
+  if (!forest.parameters().uses_bootstrap())
+    throw UserError{
+        "the out-of-bag score was asked for but --bootstrap is false: no row is out of the bag; "
+        "set --bootstrap true or --oob-score false"};
+  check_features("the table", table.features(), forest.features());
 }
 
 /// Sums as numpy does, in eight strands up to 128 numbers and by halves above, so that importances
@@ -171,33 +196,47 @@ std::vector<std::uint16_t> Forest::predict(Eigen::MatrixXf const& features_of_ro
 
 OutOfBag Forest::out_of_bag(EncodedTable const& table, std::span<RowIndex const> rows,
                             Key key) const {
-  if (!parameters_.uses_bootstrap())
-    throw UserError{
-        "the out-of-bag score was asked for but --bootstrap is false: no row is out of the bag; "
-        "set --bootstrap true or --oob-score false"};
-  check_features("the table", table.features(), features());
-  RowMajor sums = RowMajor::Zero(static_cast<Eigen::Index>(rows.size()), classes());
-  Eigen::VectorXd votes = Eigen::VectorXd::Zero(sums.rows());
-  std::vector<std::uint32_t> outside;
-  auto const out_of_bag_of = [&](std::size_t t) {
-    outside.clear();
-    auto const counts = bootstrap_counts(parameters_, key, static_cast<int>(t), rows.size());
-    for (std::uint32_t i = 0; i < counts.size(); ++i)
-      if (counts[i] == 0) outside.push_back(i);
-    for (auto const i : outside) ++votes[i];
-    return std::span<std::uint32_t const>{outside};
+  check_out_of_bag(*this, table);
+  OutOfBagVotes votes{rows.size(), classes()};
+  auto const vote = [&](std::size_t t) {
+    return votes.next(rows_outside(parameters_, key, static_cast<int>(t), rows.size()));
   };
-  add_trees(trees_, table, rows, out_of_bag_of, sums.data());
-  OutOfBag result{0, 0, sums};
-  for (Eigen::Index i = 0; i < votes.size(); ++i) {
-    result.rows_without_vote += votes[i] == 0;
-    if (votes[i] > 0) result.decision_function.row(i) /= votes[i];
-  }
+  add_trees(trees_, table, rows, vote, votes.sums.data());
+  std::vector<std::uint32_t> all(rows.size());
+  std::iota(all.begin(), all.end(), 0u);
+  OutOfBag result{0, (votes.number.array() == 0).count(), votes.means(all)};
   auto const predicted = argmax(result.decision_function);
   std::int64_t right = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) right += predicted[i] == table.labels()[rows[i]];
   result.score = static_cast<double>(right) / static_cast<double>(rows.size());
   return result;
+}
+
+std::vector<double> Forest::oob_curve(EncodedTable const& table, std::span<RowIndex const> rows,
+                                      Key key) const {
+  check_out_of_bag(*this, table);
+  OutOfBagVotes votes{rows.size(), classes()};
+  std::vector<bool> is_right(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) is_right[i] = table.labels()[rows[i]] == 0;
+  auto right = std::ranges::count(is_right, true);
+  std::vector<double> curve;
+  auto const score_last_tree = [&] {  // only the rows that it voted for may have changed
+    auto const predicted = argmax(votes.means(votes.outside));
+    for (std::size_t i = 0; i < predicted.size(); ++i) {
+      auto const row = votes.outside[i];
+      auto const now = predicted[i] == table.labels()[rows[row]];
+      right += int{now} - int{is_right[row]};
+      is_right[row] = now;
+    }
+    curve.push_back(static_cast<double>(right) / static_cast<double>(rows.size()));
+  };
+  auto const vote = [&](std::size_t t) {
+    if (t > 0) score_last_tree();
+    return votes.next(rows_outside(parameters_, key, static_cast<int>(t), rows.size()));
+  };
+  add_trees(trees_, table, rows, vote, votes.sums.data());
+  if (!trees_.empty()) score_last_tree();
+  return curve;
 }
 
 std::vector<double> Forest::feature_importances() const {

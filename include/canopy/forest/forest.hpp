@@ -64,6 +64,10 @@ class Forest {
   double oob_score(EncodedTable const& table, std::span<RowIndex const> rows, Key key) const {
     return out_of_bag(table, rows, key).score;
   }
+  /// The out-of-bag score after 1, 2, ... trees; the last one is oob_score(). Arguments and errors
+  /// as there.
+  std::vector<double> oob_curve(EncodedTable const& table, std::span<RowIndex const> rows,
+                                Key key) const;
 
   /// Share of the weighted impurity decrease that is due to each feature (Breiman's "mean decrease
   /// in impurity"), the mean over trees with a split; sums to 1, or all 0 when no tree has one.
