@@ -16,9 +16,13 @@ namespace {
 
 using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-/// Rows that are taken through all trees together; bounds the memory for their copies. So many that
-/// packing the trees once for each batch does not count.
-constexpr std::size_t batch_rows = 1 << 17;
+/// Rows that are taken through all trees together, so many that packing the trees once for each
+/// batch does not count. Their copies take 64 MiB at most, or what 512 rows of a wide table take.
+std::size_t rows_of_batch(EncodedTable const& table) {
+  auto const bytes_of_row = sizeof(std::uint32_t) * (table.blocks().size() + 1);
+  return std::clamp((std::size_t{1} << 26) / bytes_of_row, std::size_t{1} << 9,
+                    std::size_t{1} << 17);
+}
 
 /// Places of the rows that the bootstrap of a tree left out.
 std::vector<std::uint32_t> rows_outside(ForestParameters const& parameters, Key key, int tree,
@@ -158,6 +162,7 @@ Eigen::MatrixXd Forest::predict_proba(EncodedTable const& table,
   check_features("the table", table.features(), features());
   check_trees(trees_.size());
   RowMajor sums = RowMajor::Zero(static_cast<Eigen::Index>(rows.size()), classes());
+  auto const batch_rows = rows_of_batch(table);
   std::vector<std::uint32_t> all(std::min(batch_rows, rows.size()));
   std::iota(all.begin(), all.end(), 0u);
   for (std::size_t first = 0; first < rows.size(); first += batch_rows) {

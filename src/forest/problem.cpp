@@ -3,11 +3,23 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string>
 
 #include "bag.hpp"
 
 namespace canopy::forest {
 namespace {
+
+/// A tree of pure leaves has up to 2 * rows - 1 nodes, numbered in 32 bits with a sign. Sums of
+/// squared weights then stay below 2^60 and those of x log2 x below 2^62 as well.
+constexpr std::size_t most_rows = std::size_t{1} << 30;
+
+void check_rows(std::size_t rows) {
+  if (rows > most_rows)
+    throw DataError{"there are " + std::to_string(rows) +
+                    " rows to learn from but a tree takes at most " + std::to_string(most_rows) +
+                    "; learn from fewer rows"};
+}
 
 std::uint32_t rows_of(Count const& count, std::size_t rows) {
   auto const number =
@@ -49,6 +61,7 @@ Limits::Limits(ForestParameters const& parameters, std::size_t rows, int feature
       max_features{parameters.max_features.of(features)},
       max_leaf_nodes{parameters.max_leaf_nodes},
       min_impurity_decrease{parameters.min_impurity_decrease} {
+  check_rows(rows);
   auto const two_leaves = std::min<std::uint64_t>(2 * std::uint64_t{min_samples_leaf}, ~0u);
   min_samples_split = std::max(min_samples_split, static_cast<std::uint32_t>(two_leaves));
 }

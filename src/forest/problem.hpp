@@ -26,7 +26,7 @@ inline bool are_apart(float low, float high) {
   return high > low + 1e-7f;
 }
 
-/// The parameters of a forest in numbers of rows, features and levels.
+/// The parameters of a forest in numbers of rows, features and levels. DataError above 2^30 rows.
 struct Limits {
   Limits(ForestParameters const& parameters, std::size_t rows, int features);
 

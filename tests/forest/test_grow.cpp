@@ -1,4 +1,4 @@
-// What grow_trees promises: independence of trees, scikit-learn's rules, limits, odd data.
+// What grow_trees promises: independence of trees, scikit-learn's rules, what limits growth.
 #include <functional>
 #include <optional>
 #include <set>
@@ -292,66 +292,6 @@ TEST(Grow, ValuesCloserThanScikitLearnsThresholdAreEqual) {
   auto const forest = test::grow(test::dataset(x, {0, 1, 2, 2}, 3),
                                  test::parameters({{"n-estimators", "1"}, {"bootstrap", "false"}}));
   EXPECT_EQ(forest.trees()[0].leaves(), 2u);
-}
-
-TEST(Grow, OddDataSets) {
-  auto const once = test::parameters({{"n-estimators", "3"}, {"bootstrap", "false"}});
-  Eigen::MatrixXf const one = Eigen::MatrixXf::Ones(1, 3);
-  EXPECT_EQ(test::grow(test::dataset(one, {1}, 2), once).nodes(), 3u);
-
-  Eigen::MatrixXf const flat = Eigen::MatrixXf::Ones(10, 3);
-  auto const constant = test::grow(test::dataset(flat, {0, 1, 0, 1, 0, 1, 0, 1, 0, 0}, 2), once);
-  EXPECT_EQ(constant.nodes(), 3u);
-  EXPECT_EQ(constant.predict(flat), std::vector<std::uint16_t>(10, 0));
-  EXPECT_EQ(constant.feature_importances(), std::vector<double>(3, 0.0));
-
-  auto const set = test::mixed(50, 1, 1);
-  EXPECT_EQ(test::grow(set, once).nodes(), 3u);
-}
-
-TEST(Grow, ThreeHundredClasses) {
-  Eigen::MatrixXf x(900, 2);
-  std::vector<std::uint16_t> labels;
-  for (int i = 0; i < 900; ++i) {
-    x(i, 0) = static_cast<float>(i % 30);
-    x(i, 1) = static_cast<float>(i / 30);
-    labels.push_back(static_cast<std::uint16_t>(i / 3));
-  }
-  auto const set = test::dataset(x, labels, 300);
-  for (auto const* kind : {"random_forest", "extra_trees"}) {
-    auto const forest = test::grow(
-        set, test::parameters({{"kind", kind}, {"n-estimators", "2"}, {"bootstrap", "false"}}));
-    EXPECT_EQ(forest.predict(x), labels);
-  }
-}
-
-TEST(Grow, MoreThan65536DistinctValues) {
-  int const rows = 70'000;
-  Eigen::MatrixXf x(rows, 1);
-  std::vector<std::uint16_t> labels;
-  for (int i = 0; i < rows; ++i) {
-    x(i, 0) = static_cast<float>(rows - i);
-    labels.push_back(x(i, 0) > 66'000);
-  }
-  auto const forest = test::grow(test::dataset(x, labels, 2),
-                                 test::parameters({{"n-estimators", "1"}, {"bootstrap", "false"}}));
-  ASSERT_EQ(forest.nodes(), 3u);
-  EXPECT_EQ(forest.trees()[0].nodes[0].threshold, 66'000.5);
-  EXPECT_EQ(forest.predict(x), labels);
-}
-
-TEST(Grow, AChainOfTenThousandLevels) {
-  int const rows = 10'050;
-  Eigen::MatrixXf x(rows, 1);
-  std::vector<std::uint16_t> labels;
-  for (int i = 0; i < rows; ++i) {
-    x(i, 0) = static_cast<float>(i);
-    labels.push_back(static_cast<std::uint16_t>(i % 2));
-  }
-  auto const forest = test::grow(test::dataset(x, labels, 2),
-                                 test::parameters({{"n-estimators", "1"}, {"bootstrap", "false"}}));
-  EXPECT_GE(forest.trees()[0].depth(), 10'000);
-  EXPECT_EQ(forest.predict(x), labels);
 }
 
 TEST(Grow, StopsBetweenTreesAndWithinBigOnes) {

@@ -28,8 +28,8 @@ using data::RowIndex;
 /// Growing follows scikit-learn 1.2.1, up to the random numbers.
 ///
 /// `stop` is asked between trees and within big ones. Throws Stopped; UserError when the
-/// parameters do not hold together or do not fit the rows; DataError when there are no rows or
-/// no labels.
+/// parameters do not hold together or do not fit the rows; DataError when there are no rows, more
+/// than 2^30 (node numbers have 32 bits), or no labels.
 std::vector<Tree> grow_trees(EncodedTable const& table, std::span<RowIndex const> rows,
                              ForestParameters const& parameters, Key key, int first_tree,
                              int last_tree, StopToken const& stop = {});
