@@ -149,5 +149,17 @@ TEST_F(Data, DescribesTheRealForestCover) {
   EXPECT_THAT(text, ContainsRegex("7 +2160 +0\\.1429\n"));
 }
 
+TEST_F(Data, TheFullForestCoverTakesATenthOfItsMatrix) {
+  auto const folder = test::real_data_dir();
+  if (!folder || !fs::exists(*folder / "forest-cover" / "covtype.data.gz"))
+    GTEST_SKIP() << "no forest-cover/covtype.data.gz";
+  auto const text =
+      data({"describe", "--data", "forest-cover-full", "--data-dir", folder->string()});
+  EXPECT_THAT(text, HasSubstr("581,012 rows, 54 columns, 7 classes\n"));
+  EXPECT_THAT(text,
+              HasSubstr("10 continuous, 0 binary, 0 constant, 2 one-hot groups (44 columns)"));
+  EXPECT_THAT(text, HasSubstr("memory   125.5 MB as float32, 11.7 MB encoded\n"));
+}
+
 }  // namespace
 }  // namespace canopy::app
