@@ -17,63 +17,62 @@ namespace {
 
 using Labels = std::span<std::uint16_t const>;
 
-ConfusionMatrix confusion(Labels labels, Eigen::MatrixXd const& probabilities) {
-  return {labels, predicted_classes(probabilities), static_cast<int>(probabilities.cols())};
+std::int64_t sum(std::vector<std::int64_t> const& counts) {
+  return std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
 }
 
-double accuracy(Labels labels, Eigen::MatrixXd const& probabilities) {
-  auto const counts = confusion(labels, probabilities);
-  return static_cast<double>(counts.correct()) / static_cast<double>(counts.total());
+double accuracy(ClassTally const& tally) {
+  return static_cast<double>(sum(tally.right)) / static_cast<double>(sum(tally.rows));
 }
 
 /// Mean recall of the classes that have rows.
-double balanced_accuracy(Labels labels, Eigen::MatrixXd const& probabilities) {
-  auto recall = confusion(labels, probabilities).recall();
-  std::erase_if(recall, [](double r) { return std::isnan(r); });
-  return std::accumulate(recall.begin(), recall.end(), 0.0) / static_cast<double>(recall.size());
+double balanced_accuracy(ClassTally const& tally) {
+  double total = 0;
+  int present = 0;
+  for (std::size_t c = 0; c < tally.rows.size(); ++c) {
+    if (tally.rows[c] == 0) continue;
+    total += static_cast<double>(tally.right[c]) / static_cast<double>(tally.rows[c]);
+    ++present;
+  }
+  return total / present;
 }
 
 /// Mean F1 of the classes that are the truth or the prediction of some row.
-double f1_macro(Labels labels, Eigen::MatrixXd const& probabilities) {
-  auto const counts = confusion(labels, probabilities);
-  double sum = 0;
+double f1_macro(ClassTally const& tally) {
+  double total = 0;
   int seen = 0;
-  for (int c = 0; c < counts.classes(); ++c) {
-    auto const mentions = counts.of_class(c) + counts.predicted_as(c);
+  for (std::size_t c = 0; c < tally.rows.size(); ++c) {
+    auto const mentions = tally.rows[c] + tally.predicted[c];
     if (mentions == 0) continue;
-    sum += 2 * static_cast<double>(counts(c, c)) / static_cast<double>(mentions);
+    total += 2 * static_cast<double>(tally.right[c]) / static_cast<double>(mentions);
     ++seen;
   }
-  return sum / seen;
+  return total / seen;
 }
 
 /// Probabilities are kept off 0 and 1 and each row then scaled to sum 1, as sklearn's log_loss
 /// does with its default eps.
-double neg_log_loss(Labels labels, Eigen::MatrixXd const& probabilities) {
+double log_likelihood(RowOfProbabilities const& probabilities, std::uint16_t label) {
   constexpr auto eps = std::numeric_limits<double>::epsilon();
-  auto const clipped = [&](Eigen::Index row, Eigen::Index c) {
-    return std::clamp(probabilities(row, c), eps, 1 - eps);
-  };
-  double sum = 0;
-  for (Eigen::Index row = 0; row < probabilities.rows(); ++row) {
-    double whole = 0;
-    for (Eigen::Index c = 0; c < probabilities.cols(); ++c) whole += clipped(row, c);
-    sum += std::log(clipped(row, labels[static_cast<std::size_t>(row)]) / whole);
-  }
-  return sum / static_cast<double>(probabilities.rows());
+  auto const clipped = [&](Eigen::Index c) { return std::clamp(probabilities(c), eps, 1 - eps); };
+  double whole = 0;
+  for (Eigen::Index c = 0; c < probabilities.size(); ++c) whole += clipped(c);
+  return std::log(clipped(label) / whole);
 }
 
-struct Scorer {
-  std::string_view name;
-  double (*score)(Labels, Eigen::MatrixXd const&);
+constexpr std::array scorers{
+    Scorer{"accuracy", Scorer::Needs::right_rows, accuracy, nullptr},
+    Scorer{"balanced_accuracy", Scorer::Needs::class_counts, balanced_accuracy, nullptr},
+    Scorer{"f1_macro", Scorer::Needs::class_counts, f1_macro, nullptr},
+    Scorer{"neg_log_loss", Scorer::Needs::probabilities, nullptr, log_likelihood},
 };
 
-constexpr std::array scorers{
-    Scorer{"accuracy", accuracy},
-    Scorer{"balanced_accuracy", balanced_accuracy},
-    Scorer{"f1_macro", f1_macro},
-    Scorer{"neg_log_loss", neg_log_loss},
-};
+double mean_over_rows(Scorer const& scorer, Labels labels, Eigen::MatrixXd const& probabilities) {
+  double total = 0;
+  for (Eigen::Index row = 0; row < probabilities.rows(); ++row)
+    total += scorer.of_row(probabilities.row(row), labels[static_cast<std::size_t>(row)]);
+  return total / static_cast<double>(probabilities.rows());
+}
 
 }  // namespace
 
@@ -149,20 +148,38 @@ std::vector<std::uint16_t> predicted_classes(Eigen::MatrixXd const& probabilitie
   return classes;
 }
 
+ClassTally ClassTally::of(ConfusionMatrix const& counts) {
+  ClassTally tally;
+  for (int c = 0; c < counts.classes(); ++c) {
+    tally.rows.push_back(counts.of_class(c));
+    tally.predicted.push_back(counts.predicted_as(c));
+    tally.right.push_back(counts(c, c));
+  }
+  return tally;
+}
+
 std::vector<std::string> scoring_names() {
   std::vector<std::string> names;
   for (auto const& scorer : scorers) names.emplace_back(scorer.name);
   return names;
 }
 
-double score(std::string_view scoring, Labels labels, Eigen::MatrixXd const& probabilities) {
+Scorer const& scorer(std::string_view scoring) {
   auto const found = std::ranges::find(scorers, scoring, &Scorer::name);
   if (found == scorers.end())
     throw UserError{"no such scoring '" + std::string{scoring} +
                     "', known are: " + text::join(scoring_names(), ", ") +
                     text::did_you_mean(scoring, scoring_names())};
+  return *found;
+}
+
+double score(std::string_view scoring, Labels labels, Eigen::MatrixXd const& probabilities) {
+  auto const& found = scorer(scoring);
   assert(!labels.empty() && std::ssize(labels) == probabilities.rows());
-  return found->score(labels, probabilities);
+  if (found.needs == Scorer::Needs::probabilities)
+    return mean_over_rows(found, labels, probabilities);
+  return found.of_counts(ClassTally::of(
+      {labels, predicted_classes(probabilities), static_cast<int>(probabilities.cols())}));
 }
 
 }  // namespace canopy::data

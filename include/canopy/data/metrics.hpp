@@ -50,6 +50,33 @@ class ConfusionMatrix {
 /// classes.
 std::vector<std::uint16_t> predicted_classes(Eigen::MatrixXd const& probabilities);
 
+/// Predictions counted by class; one entry per class in each list, or a single one for all.
+struct ClassTally {
+  std::vector<std::int64_t> rows;       ///< rows that are of this class
+  std::vector<std::int64_t> predicted;  ///< rows that were taken for this class
+  std::vector<std::int64_t> right;      ///< rows that are of this class and were taken for it
+
+  static ClassTally of(ConfusionMatrix const& counts);
+};
+
+/// The probabilities of one row, one for each class.
+using RowOfProbabilities = Eigen::Ref<Eigen::RowVectorXd const, 0, Eigen::InnerStride<>>;
+
+/// How a score comes about, for those who count predictions themselves. Either it is a function of
+/// counts, or it is the mean over rows, summed in their order, of a function of one row.
+struct Scorer {
+  enum class Needs { right_rows, class_counts, probabilities };
+
+  std::string_view name;
+  Needs needs;
+  /// Null for probabilities; right_rows: a tally over all classes together will do.
+  double (*of_counts)(ClassTally const&);
+  double (*of_row)(RowOfProbabilities const&, std::uint16_t label);  ///< null for counts
+};
+
+/// UserError for an unknown name.
+Scorer const& scorer(std::string_view scoring);
+
 /// The names that `score` knows; scikit-learn's for its `scoring`.
 std::vector<std::string> scoring_names();
 
