@@ -175,12 +175,9 @@ void PackedTree<Code>::add_shares(PackedRows<Code> const& rows,
       moved = 0;
 #pragma GCC unroll 8
       for (std::size_t i = 0; i < lanes; ++i) {
-        auto const& step = steps[at[i]];
-        auto const code = codes[i][step.block()];
-        typename Step::Tail const is_left = static_cast<Code>(code - step.base) <= step.span;
-        auto const move = 1 + (step.beyond_left() & (is_left - 1));  // no branch; 0 in a leaf
-        at[i] += static_cast<std::uint32_t>(move);
-        moved |= static_cast<std::uint32_t>(move);
+        auto const move = steps[at[i]].move(codes[i]);
+        at[i] += move;
+        moved |= move;
       }
     }
     for (std::size_t i = 0; i < group.size(); ++i)

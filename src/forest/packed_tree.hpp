@@ -34,17 +34,6 @@ class PackedRows {
 template <class Code>
 class PackedTree {
  public:
-  PackedTree(Tree const& tree, data::EncodedTable const& table);
-
-  /// Whether codes and block numbers of the table, and the size of the tree, fit this type.
-  static bool fits(Tree const& tree, data::EncodedTable const& table);
-
-  /// Adds the class shares of the leaf of every row in `which` to the row's `classes` sums, which
-  /// stand row by row.
-  void add_shares(PackedRows<Code> const& rows, std::span<std::uint32_t const> which,
-                  double* sums) const;
-
- private:
   /// Left when the code is one of base .. base+span, counted modulo the range of Code: from 0 up to
   /// a rank, or everything but one member of a group. The left child comes next, the right one
   /// `beyond_left` places after it; -1 in a leaf, whose block holds nothing that goes left.
@@ -60,11 +49,28 @@ class PackedTree {
       return static_cast<std::size_t>(tail) & ((std::size_t{1} << block_bits) - 1);
     }
     Tail beyond_left() const { return tail >> block_bits; }
+    /// Places from this node to the one the row goes to; 0 in a leaf. No branch.
+    std::uint32_t move(Code const* row) const {
+      Tail const is_left = static_cast<Code>(row[block()] - base) <= span;
+      return static_cast<std::uint32_t>(1 + (beyond_left() & (is_left - 1)));
+    }
   };
   static_assert(sizeof(Step) == 4 * sizeof(Code));
 
   static Step made(Code base, Code span, std::size_t block, std::int64_t beyond_left);
   static Step split(Node const& node, std::size_t right, data::EncodedTable const& table);
+
+  PackedTree(Tree const& tree, data::EncodedTable const& table);
+
+  /// Whether codes and block numbers of the table, and the size of the tree, fit this type.
+  static bool fits(Tree const& tree, data::EncodedTable const& table);
+
+  /// Adds the class shares of the leaf of every row in `which` to the row's `classes` sums, which
+  /// stand row by row.
+  void add_shares(PackedRows<Code> const& rows, std::span<std::uint32_t const> which,
+                  double* sums) const;
+
+ private:
   Step leaf(Tree const& tree, std::size_t node);
   void add_leaf(Step const& leaf, double* sums) const;
 

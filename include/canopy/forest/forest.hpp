@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <Eigen/Core>
@@ -13,6 +14,7 @@
 #include "canopy/data/encoded.hpp"
 #include "canopy/data/splits.hpp"
 #include "canopy/forest/parameters.hpp"
+#include "canopy/forest/slices.hpp"
 #include "canopy/forest/tree.hpp"
 
 namespace canopy::forest {
@@ -72,6 +74,15 @@ class Forest {
   /// Share of the weighted impurity decrease that is due to each feature (Breiman's "mean decrease
   /// in impurity"), the mean over trees with a split; sums to 1, or all 0 when no tree has one.
   std::vector<double> feature_importances() const;
+
+  /// The score of every forest in the grid on labelled rows: the same bits as growing it and giving
+  /// its predict_proba to data::score. UserError for an unknown scoring, an empty list, and when the
+  /// slices are not in this forest: it was grown with --rng sklearn, with max_leaf_nodes, or with a
+  /// tighter cap than the grid has. DataError when the table does not fit or there are no rows.
+  SliceScores slices(EncodedTable const& table, std::span<RowIndex const> rows,
+                     SliceGrid const& grid, std::string_view scoring) const;
+  /// The forest as if it had been grown with the parameters of the slice. UserError as above.
+  Forest slice(Slice const& cut) const;
 
   /// The model as arrays, class_names [classes] and feature_names [features] as text and the trees
   /// as tree_arrays.hpp lays them out. Attributes: format = "canopy-forest/2", and each parameter
