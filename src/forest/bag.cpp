@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace canopy::forest {
 
@@ -23,32 +24,42 @@ std::uint32_t bootstrap_size(ForestParameters const& parameters, std::size_t row
   return static_cast<std::uint32_t>(std::max(number, 1.0));
 }
 
-std::vector<double> balanced_weights(std::span<std::uint32_t const> class_counts) {
+std::vector<double> balanced_weights(data::EncodedTable const& table,
+                                     std::span<data::RowIndex const> rows,
+                                     std::span<std::uint16_t const> counts) {
+  std::vector<double> class_counts(static_cast<std::size_t>(table.classes()));
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    class_counts[table.labels()[rows[i]]] += counts.empty() ? 1 : counts[i];
   double total = 0;
   double present = 0;
   for (auto const count : class_counts) {
     total += count;
     present += count > 0;
   }
-  std::vector<double> weights;
-  for (auto const count : class_counts)
-    weights.push_back(count > 0 ? total / (present * count) : 0.0);
-  return weights;
+  for (auto& count : class_counts) count = count > 0 ? total / (present * count) : 0.0;
+  return class_counts;
 }
 
-void fill(Bag& bag, data::EncodedTable const& table, std::span<data::RowIndex const> rows,
-          std::span<std::uint16_t const> counts) {
+bool fill(Bag& bag, data::EncodedTable const& table, std::span<data::RowIndex const> rows,
+          std::span<std::uint16_t const> counts, std::span<double const> weights, double most) {
+  constexpr double largest = std::numeric_limits<std::uint16_t>::max();
   auto const labels = table.labels();
+  double sum = 0;
   bag.samples.clear();
   bag.class_counts.assign(static_cast<std::size_t>(table.classes()), 0);
   bag.class_weights.assign(static_cast<std::size_t>(table.classes()), 1.0);
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    auto const weight = counts.empty() ? std::uint16_t{1} : counts[i];
+    auto const weight = (counts.empty() ? 1 : counts[i]) * (weights.empty() ? 1.0 : weights[i]);
     if (weight == 0) continue;
+    if (weight > largest || weight != std::floor(weight)) return false;
     auto const label = labels[rows[i]];
-    bag.samples.push_back({rows[i], label, weight});
-    bag.class_counts[label] += weight;
+    auto const whole = static_cast<std::uint16_t>(weight);
+    bag.samples.push_back({rows[i], label, whole});
+    bag.class_counts[label] += whole;
+    sum += weight;
+    if (sum > most) return false;
   }
+  return true;
 }
 
 }  // namespace canopy::forest

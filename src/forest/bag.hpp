@@ -14,7 +14,7 @@ namespace canopy::forest {
 struct Sample {
   data::RowIndex row;
   std::uint16_t label;
-  std::uint16_t weight;  ///< how often the bootstrap drew it
+  std::uint16_t weight;  ///< how often the bootstrap drew it, times its sample weight
 };
 static_assert(sizeof(Sample) == 8);
 
@@ -40,12 +40,17 @@ struct Bag {
 /// are.
 std::uint32_t bootstrap_size(ForestParameters const& parameters, std::size_t rows);
 
-/// scikit-learn's "balanced": n / (classes present * count), 0 for absent classes.
-std::vector<double> balanced_weights(std::span<std::uint32_t const> class_counts);
+/// scikit-learn's "balanced" weights of the classes: n / (classes present * count), 0 for absent
+/// ones, over rows that count as often as they were drawn. `counts` has one entry per row, or none
+/// when each row is taken once.
+std::vector<double> balanced_weights(data::EncodedTable const& table,
+                                     std::span<data::RowIndex const> rows,
+                                     std::span<std::uint16_t const> counts);
 
-/// Fills `bag` with the rows that were drawn; `counts` has one entry per row, or none when each
-/// row is taken once.
-void fill(Bag& bag, data::EncodedTable const& table, std::span<data::RowIndex const> rows,
-          std::span<std::uint16_t const> counts);
+/// Fills `bag` with the rows that were drawn, `counts` as above; `weights` has one entry per row,
+/// or none. False when some row's weight is not a whole number of 16 bits, or their sum is more
+/// than `most`.
+bool fill(Bag& bag, data::EncodedTable const& table, std::span<data::RowIndex const> rows,
+          std::span<std::uint16_t const> counts, std::span<double const> weights, double most);
 
 }  // namespace canopy::forest

@@ -1,7 +1,6 @@
 #include "canopy/forest/forest.hpp"
 
 #include <algorithm>
-#include <array>
 #include <functional>
 #include <numeric>
 #include <utility>
@@ -10,6 +9,7 @@
 #include "draws.hpp"
 #include "leaves.hpp"
 #include "packed_tree.hpp"
+#include "pairwise_sum.hpp"
 
 namespace canopy::forest {
 namespace {
@@ -103,22 +103,6 @@ void check_out_of_bag(Forest const& forest, EncodedTable const& table) {
         "the out-of-bag score was asked for but --bootstrap is false: no row is out of the bag; "
         "set --bootstrap true or --oob-score false"};
   check_features("the table", table.features(), forest.features());
-}
-
-/// Sums as numpy does, in eight strands up to 128 numbers and by halves above, so that importances
-/// are scikit-learn's to the last bit.
-double pairwise_sum(std::span<double const> values) {
-  if (values.size() < 8) return std::accumulate(values.begin(), values.end(), 0.0);
-  if (values.size() > 128) {
-    auto const half = values.size() / 2 / 8 * 8;
-    return pairwise_sum(values.first(half)) + pairwise_sum(values.subspan(half));
-  }
-  std::array<double, 8> r;
-  std::copy_n(values.begin(), 8, r.begin());
-  auto const whole = values.size() / 8 * 8;
-  for (std::size_t i = 8; i < whole; ++i) r[i % 8] += values[i];
-  auto const sum = ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));
-  return std::accumulate(values.begin() + static_cast<std::ptrdiff_t>(whole), values.end(), sum);
 }
 
 void normalise(std::vector<double>& values) {
@@ -254,7 +238,9 @@ std::vector<double> Forest::feature_importances() const {
     for (std::size_t f = 0; f < mean.size(); ++f) mean[f] += of_tree[f];
   }
   for (auto& value : mean) value /= std::max(trees_with_splits, 1.0);
-  normalise(mean);
+  // As scikit-learn: what is not a number in one tree (weights that vanish beside others) spreads.
+  if (auto const total = pairwise_sum(mean); total != 0)
+    for (auto& value : mean) value /= total;
   return mean;
 }
 

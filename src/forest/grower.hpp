@@ -15,6 +15,7 @@
 
 #include "bag.hpp"
 #include "compact_rows.hpp"
+#include "frontier.hpp"
 #include "group_counts.hpp"
 #include "impurity.hpp"
 #include "mask_grower.hpp"
@@ -70,7 +71,11 @@ class Grower {
   Tree grow() {
     builder_.start(classes_);
     if (limits_.max_leaf_nodes)
-      best_first(*limits_.max_leaf_nodes);
+      grow_best_first<Open>(
+          root(), *limits_.max_leaf_nodes, [&](Pending const& node) { return add(node); },
+          [&](Open const& open, int leaves) {
+            return divide(open, {}, static_cast<std::size_t>(leaves));
+          });
     else
       depth_first();
     return Tree{memory_.tree};  // the copy is as small as can be
@@ -173,33 +178,6 @@ class Grower {
     node.end = node.rows();
     node.begin = 0;
     node.is_compact = true;
-  }
-
-  /// The node whose split gains most goes first, until there are enough leaves. Leaves wait in the
-  /// heap as well: among equal gains their presence decides, here as in scikit-learn.
-  void best_first(int max_leaf_nodes) {
-    struct Waiting {
-      double improvement;
-      std::optional<Open> open;
-    };
-    std::vector<Waiting> frontier;
-    auto const offer = [&](Pending pending) {
-      pending.known_constants = 0;  // what is known is a stack, and this order is not
-      auto open = add(pending);
-      frontier.push_back({open ? open->split.improvement : 0.0, std::move(open)});
-      std::ranges::push_heap(frontier, {}, &Waiting::improvement);
-    };
-    offer(root());
-    for (int leaves = 1; leaves < max_leaf_nodes && !frontier.empty();) {
-      std::ranges::pop_heap(frontier, {}, &Waiting::improvement);
-      auto const open = std::move(frontier.back().open);
-      frontier.pop_back();
-      if (!open) continue;
-      auto const [left, right] = divide(*open, {}, static_cast<std::size_t>(leaves));
-      offer(left);
-      offer(right);
-      ++leaves;
-    }
   }
 
   /// Puts the node into the tree, as a leaf; gives its split if it may have one.

@@ -4,6 +4,8 @@
 
 #include "canopy/forest/tree.hpp"
 
+#include "pairwise_sum.hpp"
+
 namespace canopy::forest {
 
 /// The leaf that a row of raw values reaches from node `at`.
@@ -18,8 +20,8 @@ inline std::size_t leaf_of(Tree const& tree, float const* row, std::size_t at = 
 /// Adds the class shares of one leaf. All ways of predicting add these numbers in tree order, so
 /// they agree.
 inline void add_leaf(Tree const& tree, std::size_t leaf, double* sums) {
-  auto const weight = tree.nodes[leaf].weight;
   auto const value = tree.value(leaf);
+  auto const weight = weight_for_shares(value);
   for (std::size_t k = 0; k < value.size(); ++k) sums[k] += value[k] / weight;
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "compact_rows.hpp"
+#include "pairwise_sum.hpp"
 
 namespace canopy::forest {
 namespace {
@@ -139,10 +140,10 @@ auto PackedTree<Code>::split(Node const& node, std::size_t right, data::EncodedT
 template <class Code>
 auto PackedTree<Code>::leaf(Tree const& tree, std::size_t node) -> Step {
   auto const value = tree.value(node);
-  auto const weight = tree.nodes[node].weight;
+  auto const weight = weight_for_shares(value);
   auto const best = std::ranges::max_element(value) - value.begin();
   auto payload = pure | static_cast<std::uint32_t>(best);
-  if (value[static_cast<std::size_t>(best)] != weight) {
+  if (std::ranges::count(value, 0.0) + 1 != std::ssize(value)) {
     payload = static_cast<std::uint32_t>(shares_.size() / classes_);
     for (auto const count : value) shares_.push_back(count / weight);
   }

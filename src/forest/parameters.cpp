@@ -102,10 +102,6 @@ void ForestParameters::describe(Options& o) {
 
 void ForestParameters::check() const {
   check_ranges(*this);
-  if (rng == Rng::sklearn && class_weight != ClassWeight::none)
-    throw UserError{
-        "--rng sklearn goes with --class-weight none only: with other weights scikit-learn's sums "
-        "depend on the order of rows; set --rng keyed or --class-weight none"};
   if (rng == Rng::keyed && random_state)
     throw UserError{"--random-state is " + std::to_string(*random_state) +
                     " but --rng is keyed: its trees follow from --seed; set --rng sklearn or "

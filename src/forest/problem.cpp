@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <string>
 
 #include "bag.hpp"
@@ -45,11 +46,20 @@ std::vector<Column> columns_of(data::EncodedTable const& table) {
   return columns;
 }
 
-std::vector<double> balanced_over(data::EncodedTable const& table,
-                                  std::span<data::RowIndex const> rows) {
-  std::vector<std::uint32_t> counts(static_cast<std::size_t>(table.classes()));
-  for (auto const row : rows) ++counts[table.labels()[row]];
-  return balanced_weights(counts);
+/// Squares of sums up to here are whole numbers in double too, where scikit-learn makes them, and
+/// in 64 bits.
+double most_counted_by(ForestParameters const& parameters) {
+  if (parameters.rng == Rng::keyed) return 0x1p31;
+  return parameters.class_weight == ClassWeight::none ? 0x1p26 : 0;
+}
+
+/// No sum of counted weights is larger.
+std::uint32_t largest_sum(Problem const& problem) {
+  if (problem.weights.empty()) return problem.draws;
+  auto const sum = problem.parameters.uses_bootstrap()
+                       ? problem.draws * std::ranges::max(problem.weights)
+                       : std::accumulate(problem.weights.begin(), problem.weights.end(), 0.0);
+  return static_cast<std::uint32_t>(std::min(sum, problem.most_counted));
 }
 
 }  // namespace
@@ -66,19 +76,21 @@ Limits::Limits(ForestParameters const& parameters, std::size_t rows, int feature
   min_samples_split = std::max(min_samples_split, static_cast<std::uint32_t>(two_leaves));
 }
 
-Problem::Problem(data::EncodedTable const& the_table, std::span<data::RowIndex const> the_rows,
+Problem::Problem(data::EncodedTable const& the_table, TrainingRows const& the_rows,
                  ForestParameters const& the_parameters)
     : table{the_table},
-      rows{the_rows},
+      rows{the_rows.rows},
+      weights{the_rows.weights},
       parameters{the_parameters},
-      limits{the_parameters, the_rows.size(), the_table.features()},
+      limits{the_parameters, rows.size(), the_table.features()},
+      most_counted{most_counted_by(the_parameters)},
       has_whole_sums{
           the_parameters.class_weight == ClassWeight::none &&
           (the_parameters.rng == Rng::keyed || the_parameters.criterion == Criterion::gini)},
-      draws{bootstrap_size(the_parameters, the_rows.size())},
+      draws{bootstrap_size(the_parameters, rows.size())},
       columns{columns_of(the_table)} {
-  if (parameters.class_weight != ClassWeight::none) balanced = balanced_over(table, rows);
-  if (has_whole_sums && parameters.criterion != Criterion::gini) xlogx.emplace(draws);
+  if (parameters.class_weight != ClassWeight::none) balanced = balanced_weights(table, rows, {});
+  if (has_whole_sums && parameters.criterion != Criterion::gini) xlogx.emplace(largest_sum(*this));
 }
 
 }  // namespace canopy::forest

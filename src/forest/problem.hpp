@@ -7,6 +7,7 @@
 
 #include "canopy/data/encoded.hpp"
 #include "canopy/data/splits.hpp"
+#include "canopy/forest/forest.hpp"
 #include "canopy/forest/parameters.hpp"
 
 #include "impurity.hpp"
@@ -40,13 +41,17 @@ struct Limits {
 
 /// What all trees of a forest have in common; made once, read only.
 struct Problem {
-  Problem(data::EncodedTable const& table, std::span<data::RowIndex const> rows,
+  Problem(data::EncodedTable const& table, TrainingRows const& rows,
           ForestParameters const& parameters);
 
   data::EncodedTable const& table;
   std::span<data::RowIndex const> rows;
+  std::span<double const> weights;  ///< one per row, or none
   ForestParameters const& parameters;
   Limits limits;
+  /// A tree whose rows weigh whole numbers that sum up to at most this may be grown on counts; 0
+  /// when none may, because scikit-learn's rounding is wanted and its class weights are not whole.
+  double most_counted;
   /// Scores come from sums of whole numbers. Not with class weights, and not for an entropy that is
   /// to be rounded as scikit-learn's.
   bool has_whole_sums;

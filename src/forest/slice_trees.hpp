@@ -11,6 +11,7 @@
 #include "canopy/forest/tree.hpp"
 
 #include "packed_tree.hpp"
+#include "pairwise_sum.hpp"
 #include "slice_caps.hpp"
 
 namespace canopy::forest {
@@ -148,7 +149,8 @@ void SliceTrees<Code, Payload>::add(Tree const& tree, data::EncodedTable const& 
 /// Adds what every class has of a node, as predict_proba does.
 inline void add_shares(Tree const& tree, std::size_t node, double* sums) {
   auto const value = tree.value(node);
-  for (std::size_t k = 0; k < value.size(); ++k) sums[k] += value[k] / tree.nodes[node].weight;
+  auto const weight = weight_for_shares(value);
+  for (std::size_t k = 0; k < value.size(); ++k) sums[k] += value[k] / weight;
 }
 
 }  // namespace canopy::forest

@@ -11,6 +11,7 @@
 
 #include "canopy/forest/tree.hpp"
 
+#include "pairwise_sum.hpp"
 #include "slice_caps.hpp"
 
 namespace canopy::forest {
@@ -75,7 +76,7 @@ class FixedShares {
   /// Eight classes from `first`, or as many as there are; tells whether one was rounded.
   bool convert(Tree const& tree, std::size_t node, std::size_t first, Lanes& numbers) const {
     auto const count = std::min(Lanes::count, classes_ - first);
-    auto const weight = tree.nodes[node].weight;
+    auto const weight = weight_for_shares(tree.value(node));
     auto const from = node * classes_ + first;
     std::array<double, Lanes::count> values{};
     if (from + Lanes::count <= tree.values.size())  // what follows is of the next node: not used

@@ -1,9 +1,12 @@
 // Grows one forest for sklearn_equal.py:
 //   grow_forest DATA OUT.h5 SEED [PARAMETER VALUE]...
-// DATA as for `canopy --data`; parameters by their names in `canopy tune --help`. Leaves /forest
-// (see Forest::to_arrays), /nodes (every field of every node, tree by tree) and /outcome: proba
-// [rows, classes], importances, and with oob-score oob_score and oob_proba.
+// DATA as for `canopy --data`; parameters by their names in `canopy tune --help`, and sample-weight
+// with a text file of a number per row. Leaves /forest (see Forest::to_arrays), /nodes (every field
+// of every node, tree by tree) and /outcome: proba [rows, classes], importances, fit_seconds (of
+// the processor), and with oob-score oob_score and oob_proba.
 #include <cstdio>
+#include <ctime>
+#include <fstream>
 #include <numeric>
 #include <type_traits>
 
@@ -47,12 +50,28 @@ NamedArrays nodes_of(forest::Forest const& forest) {
   return arrays;
 }
 
-forest::ForestParameters parameters_from(std::span<char*> words) {
+std::vector<double> numbers_in(std::string const& path) {
+  std::ifstream file{path};
+  std::vector<double> numbers;
+  for (std::string line; std::getline(file, line);) numbers.push_back(std::stod(line));
+  return numbers;
+}
+
+struct Settings {
   forest::ForestParameters parameters;
+  std::vector<double> weights;
+};
+
+Settings settings_from(std::span<char*> words) {
+  Settings settings;
   Options options;
-  parameters.describe(options);
-  for (std::size_t i = 0; i + 1 < words.size(); i += 2) options.set(words[i], words[i + 1]);
-  return parameters;
+  settings.parameters.describe(options);
+  for (std::size_t i = 0; i + 1 < words.size(); i += 2)
+    if (std::string{words[i]} == "sample-weight")
+      settings.weights = numbers_in(words[i + 1]);
+    else
+      options.set(words[i], words[i + 1]);
+  return settings;
 }
 
 void run(std::span<char*> words) {
@@ -62,12 +81,16 @@ void run(std::span<char*> words) {
   auto const table = data::EncodedTable::encode(loaded.train);
   std::vector<data::RowIndex> rows(static_cast<std::size_t>(table.rows()));
   std::iota(rows.begin(), rows.end(), data::RowIndex{0});
-  auto const parameters = parameters_from(words.subspan(4));
+  auto const [parameters, weights] = settings_from(words.subspan(4));
   Key const key{std::stoull(words[3])};
-  forest::Forest const model{
-      parameters, forest::grow_trees(table, rows, parameters, key, 0, parameters.n_estimators),
-      loaded.train.class_names, loaded.train.feature_names};
+  auto const start = std::clock();
+  auto trees =
+      forest::grow_trees(table, {rows, weights}, parameters, key, 0, parameters.n_estimators);
   NamedArrays outcome;
+  outcome.put("fit_seconds",
+              std::vector{static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC});
+  forest::Forest const model{parameters, std::move(trees), loaded.train.class_names,
+                             loaded.train.feature_names};
   put(outcome, "proba", model.predict_proba(table, rows));
   outcome.put("importances", model.feature_importances());
   if (parameters.oob_score) {

@@ -3,7 +3,8 @@
 
     python3 tests/peers/sklearn_equal.py [--cases N] [--seed S] [--build DIR]
 
-Each case draws a data set, an estimator and its parameters; equal means ==, on every number: feature,
+Each case draws a data set, an estimator, its parameters and sample weights; equal means ==, on every
+number (and nan where scikit-learn has nan, the impurity of no rows): feature,
 threshold, children, row counts, weights, impurity and class counts of all nodes, probabilities,
 importances, out-of-bag score and decision function. Exit status: 0 all equal, 1 not, 77 when
 scikit-learn 1.2 or h5py is missing.
@@ -79,7 +80,34 @@ def data_sets(rng):
     }
 
 
-def draw_case(rng):
+def draw_sample_weight(kind, y, rng):
+    """Per row; kind "missing" leaves some classes without a row that counts."""
+    n = len(y)
+    if kind == "real":
+        return rng.lognormal(0, 1.5, n) * (rng.random(n) > 0.2)
+    if kind == "tenths":  # ties in exact arithmetic that rounding breaks
+        return rng.integers(0, 4, n) / 10
+    if kind == "whole":
+        return rng.integers(0, 6, n).astype(float)
+    if kind == "missing":
+        present = rng.random(y.max() + 1) > 0.3
+        present[y[rng.integers(n)]] = True
+        return np.where(present[y], rng.random(n), 0.0)
+    if kind == "one row":
+        weights = np.zeros(n)
+        weights[rng.integers(n)] = 0.7
+        return weights
+    return 10.0 ** rng.integers(-9, 10, n)  # "wide": small weights vanish beside large ones
+
+
+def draw_weighting(number, rng):
+    """Kinds of class and sample weights, so that few cases meet them all."""
+    sample = (None, "real", None, "tenths", "missing", None, "whole", "real", None, "wide", "one row")
+    classes = (None, "balanced", "balanced_subsample")
+    return sample[number % len(sample)], classes[number % len(classes)]
+
+
+def draw_case(class_weight, rng):
     """Parameters as scikit-learn takes them."""
     pick = lambda *options: options[rng.integers(len(options))]
     extra = bool(rng.integers(2))
@@ -96,18 +124,25 @@ def draw_case(rng):
         "min_impurity_decrease": pick(0.0, 0.0, 0.0005, 0.01),
         "bootstrap": pick(True, not extra),
         "random_state": int(rng.integers(2**31 - 1)),
+        "class_weight": class_weight,
     }
+    if rng.random() < 0.4:  # trees of full depth
+        case.update(max_depth=None, min_samples_split=2, min_samples_leaf=1, max_leaf_nodes=None,
+                    min_impurity_decrease=0.0)
     if case["bootstrap"]:
         case["max_samples"] = pick(None, None, 0.5, 100)
         case["oob_score"] = pick(True, False)
     return case
 
 
-def canopy(program, data, case, folder):
+def canopy(program, data, case, weights, folder):
     words = [program, data, folder / "forest.h5", "0", "rng", "sklearn"]
+    if weights is not None:
+        np.savetxt(folder / "weights.txt", weights, fmt="%.17g")
+        words += ["sample-weight", folder / "weights.txt"]
     for name, value in case.items():
-        if name == "max_features" and value is None:
-            value = "all"
+        if value is None and name in ("max_features", "class_weight"):
+            value = "all" if name == "max_features" else "none"
         words += [name.replace("_", "-"), str(value).lower() if isinstance(value, bool) else str(value)]
     subprocess.run([str(word) for word in words], check=True)
     with h5py.File(folder / "forest.h5") as file:
@@ -115,12 +150,12 @@ def canopy(program, data, case, folder):
                 {name: array[:] for name, array in file["outcome"].items()})
 
 
-def sklearn_forest(x, y, case):
+def sklearn_forest(x, y, case, weights):
     parameters = {name: value for name, value in case.items() if name != "kind"}
     estimator = ExtraTreesClassifier if case["kind"] == "extra_trees" else RandomForestClassifier
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of rows that are in every bag
-        return estimator(**parameters).fit(x, y)
+        return estimator(**parameters).fit(x, y, weights)
 
 
 def differences(theirs, ours, outcome, x, case):
@@ -129,7 +164,7 @@ def differences(theirs, ours, outcome, x, case):
     first = 0
 
     def check(name, a, b):
-        if not np.array_equal(a, b):
+        if not np.array_equal(a, b, equal_nan=True):
             names.append(name)
 
     for number, tree in enumerate(e.tree_ for e in theirs.estimators_):
@@ -159,7 +194,7 @@ def differences(theirs, ours, outcome, x, case):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cases", type=int, default=100, help="parameter combinations")
+    parser.add_argument("--cases", type=int, default=165, help="parameter combinations")
     parser.add_argument("--seed", type=int, default=1, help="of the combinations")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build", help="build folder")
     options = parser.parse_args()
@@ -174,13 +209,16 @@ def main():
                        header=",".join([f"x{i}" for i in range(x.shape[1])] + ["label"]), comments="")
         for number in range(options.cases):
             key = list(sets)[number % len(sets)]
-            case = draw_case(rng)
-            names, count = differences(sklearn_forest(*sets[key], case),
-                                       *canopy(program, folder / f"{key}.csv", case, folder),
-                                       sets[key][0], case)
+            weighting, class_weight = draw_weighting(number, rng)
+            case = draw_case(class_weight, rng)
+            x, y = sets[key]
+            weights = weighting and draw_sample_weight(weighting, np.unique(y, return_inverse=True)[1], rng)
+            names, count = differences(sklearn_forest(x, y, case, weights),
+                                       *canopy(program, folder / f"{key}.csv", case, weights, folder),
+                                       x, case)
             nodes += count
             failed += bool(names)
-            shown = " ".join(f"{k}={v}" for k, v in case.items())
+            shown = " ".join(f"{k}={v}" for k, v in case.items()) + f" sample_weight={weighting}"
             print(f"{'DIFFERS' if names else 'equal'}  {count:6} nodes  {key}  {shown}", flush=True)
             if names:
                 print("  differs in " + ", ".join(names[:8]))

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -22,6 +23,17 @@ namespace canopy::forest {
 using data::EncodedTable;
 using data::RowIndex;
 
+/// The rows of a table that a forest learns from, and scikit-learn's sample_weight.
+struct TrainingRows {
+  TrainingRows() = default;
+  template <std::convertible_to<std::span<RowIndex const>> Rows>
+  TrainingRows(Rows const& the_rows, std::span<double const> the_weights = {})
+      : rows{the_rows}, weights{the_weights} {}
+
+  std::span<RowIndex const> rows;
+  std::span<double const> weights;  ///< what each row counts, 0 or more; empty: each counts once
+};
+
 /// Trees first_tree .. last_tree-1 of the forest that `key` names, learnt from `rows` of `table`.
 ///
 /// Each tree depends on its own number only: its bootstrap is keyed by the tree, and what a node
@@ -29,10 +41,17 @@ using data::RowIndex;
 /// a smaller forest is a prefix of a larger one, and a cap on depth or node size only cuts trees.
 /// Growing follows scikit-learn 1.2.1, up to the random numbers.
 ///
+/// A row's weight is how often the bootstrap drew it, times its sample weight, times its class
+/// weight. Rows that weigh nothing take no part, but are drawn and counted as scikit-learn does: in
+/// bootstraps, in shares of rows and in the class frequencies of class_weight. The keyed generator
+/// rounds weights that are not whole numbers, by at most 2^-51 of their sum, so that sums of them
+/// are exact and no result depends on the order of rows.
+///
 /// `stop` is asked between trees and within big ones. Throws Stopped; UserError when the
 /// parameters do not hold together or do not fit the rows; DataError when there are no rows, more
-/// than 2^30 (node numbers have 32 bits), or no labels.
-std::vector<Tree> grow_trees(EncodedTable const& table, std::span<RowIndex const> rows,
+/// than 2^30 (node numbers have 32 bits), or no labels, or when a weight is negative or not finite,
+/// or all are zero.
+std::vector<Tree> grow_trees(EncodedTable const& table, TrainingRows const& rows,
                              ForestParameters const& parameters, Key key, int first_tree,
                              int last_tree, StopToken const& stop = {});
 
@@ -60,7 +79,9 @@ class Forest {
                                      std::span<RowIndex const> rows) const;
   std::vector<std::uint16_t> predict(Eigen::MatrixXf const& features) const;
 
-  /// `rows` and `key` as they were given to grow_trees for trees 0 .. size-1.
+  /// `rows` and `key` as they were given to grow_trees for trees 0 .. size-1. Sample weights have
+  /// no part in it, as in scikit-learn: a row is outside when no bootstrap drew it, and all rows
+  /// count the same in the score.
   /// UserError when the forest does not bootstrap.
   OutOfBag out_of_bag(EncodedTable const& table, std::span<RowIndex const> rows, Key key) const;
   double oob_score(EncodedTable const& table, std::span<RowIndex const> rows, Key key) const {
@@ -76,9 +97,10 @@ class Forest {
   std::vector<double> feature_importances() const;
 
   /// The score of every forest in the grid on labelled rows: the same bits as growing it and giving
-  /// its predict_proba to data::score. UserError for an unknown scoring, an empty list, and when the
-  /// slices are not in this forest: it was grown with --rng sklearn, with max_leaf_nodes, or with a
-  /// tighter cap than the grid has. DataError when the table does not fit or there are no rows.
+  /// its predict_proba to data::score. UserError for an unknown scoring, an empty list, and when
+  /// the slices are not in this forest: it was grown with --rng sklearn, with max_leaf_nodes, or
+  /// with a tighter cap than the grid has. DataError when the table does not fit or there are no
+  /// rows.
   SliceScores slices(EncodedTable const& table, std::span<RowIndex const> rows,
                      SliceGrid const& grid, std::string_view scoring) const;
   /// The forest as if it had been grown with the parameters of the slice. UserError as above.

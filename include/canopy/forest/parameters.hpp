@@ -14,7 +14,12 @@ enum class Kind { random_forest, extra_trees };
 enum class Criterion { gini, entropy, log_loss };  ///< log_loss is entropy under another name
 enum class ClassWeight { none, balanced, balanced_subsample };
 /// Where random numbers come from. keyed: a tree depends on its number only, a node on its path
-/// only. sklearn: the sequence of scikit-learn 1.2.1, for the same trees as there.
+/// only. sklearn: the sequence of scikit-learn 1.2.1, for the same trees as there, to the last bit
+/// of every number, with every parameter below and with sample weights (in double).
+///
+/// Not offered, by either: class_weight given as a dict (give sample weights), ccp_alpha,
+/// warm_start, several outputs, negative sample weights, regression. Needs scikit-learn's own
+/// accidents to match: sample weights in float32, which it multiplies in float32.
 enum class Rng { keyed, sklearn };
 
 /// A number of things, or a share of them: scikit-learn's int and float. As text "1" is a count
