@@ -11,8 +11,8 @@ from end_to_end import (Checks, Started, descendants, journal_of, keep_mpi_files
 
 # About 10 s on one core: long enough to be stopped in the middle. Few nodes for the time they take,
 # so that saving them is cheap beside it.
-FIT = ["train", "--data", "synthetic:forest-cover,rows=5000", "--n-estimators", 5000, "--seed", 5,
-       "--max-features", "all", "--min-samples-leaf", 20, "--progress", "none"]
+FIT = ["train", "--data", "synthetic:forest-cover,rows=20000", "--n-estimators", 6000, "--seed", 5,
+       "--max-features", "all", "--min-samples-leaf", 400, "--progress", "none"]
 
 
 class Train:

@@ -9,6 +9,7 @@
 #include "gini_score.hpp"
 #include "impurity.hpp"
 #include "sorted_codes.hpp"
+#include "split.hpp"
 
 namespace canopy::forest {
 namespace {
@@ -183,6 +184,27 @@ TEST(FixedXLogX, IsXLogX) {
       EXPECT_NEAR(static_cast<double>(f(x)) / unit, x * std::log2(x),
                   1e-6 + 1e-12 * x * std::log2(x));
   }
+}
+
+TEST(Split, LastCodeAtMostIsFoundHoweverValuesAreSpaced) {
+  auto const check = [](std::vector<float> const& values) {
+    Stream stream{Key{values.size()}};
+    for (int i = 0; i < 2000; ++i) {
+      auto const low = stream.below(static_cast<std::uint32_t>(values.size() - 1));
+      auto const high = low + 1 + stream.below(static_cast<std::uint32_t>(values.size() - 1 - low));
+      auto const threshold = i % 2 == 0 ? stream.uniform(values[low], values[high])
+                                        : double{values[low + stream.below(high - low)]};
+      auto const above = std::upper_bound(values.begin() + low, values.begin() + high, threshold);
+      ASSERT_EQ(last_code_at_most(values, {low, high}, threshold), above - values.begin() - 1);
+    }
+  };
+  std::vector<float> even, squares, skewed{-1e30f};
+  for (int i = 0; i < 5000; ++i) even.push_back(static_cast<float>(i));
+  for (int i = -2000; i < 3000; ++i)
+    squares.push_back(static_cast<float>(i) * std::abs(static_cast<float>(i)));
+  for (int i = 0; i < 3000; ++i) skewed.push_back(std::exp(static_cast<float>(i) / 100));
+  skewed.push_back(3e38f);
+  for (auto const& values : {even, squares, skewed}) check(values);
 }
 
 TEST(Impurity, IsTheTextbookValue) {

@@ -1,0 +1,77 @@
+"""Times one forest of another library for forest_speed.py, and prints a line of JSON.
+
+    time_peer.py prepare NUMBERS.npy DATA_DIR
+    time_peer.py sklearn|xgboost|opencv NUMBERS.npy ROWS KIND TREES LEARN PREDICT PARAMETERS
+
+ROWS of the file are used (0: all), the first LEARN of them to learn from (0: all), the first PREDICT
+rows are predicted (0: none). Seconds are the processor's.
+"""
+import gzip
+import json
+import pathlib
+import resource
+import sys
+import time
+
+import numpy as np
+
+
+def prepare(numbers, data_dir):
+    if pathlib.Path(numbers).exists():
+        return
+    with gzip.open(pathlib.Path(data_dir) / "forest-cover" / "covtype.data.gz") as file:
+        np.save(numbers, np.loadtxt(file, delimiter=",", dtype=np.float32))
+
+
+def sklearn_model(kind, trees, parameters):
+    from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+    estimator = ExtraTreesClassifier if kind == "extra_trees" else RandomForestClassifier
+    return estimator(n_estimators=trees, random_state=1, n_jobs=1, **parameters)
+
+
+def xgboost_model(kind, trees, parameters):
+    import xgboost
+    return xgboost.XGBRFClassifier(n_estimators=trees, colsample_bynode=7 / 54, max_depth=0, tree_method="hist",
+                                   grow_policy="lossguide", reg_lambda=0, min_child_weight=0, n_jobs=1)
+
+
+class OpenCV:
+    def __init__(self, trees):
+        import cv2
+        cv2.setNumThreads(1)
+        self.ml = cv2.ml
+        self.model = cv2.ml.RTrees_create()
+        self.model.setMaxDepth(25)
+        self.model.setMinSampleCount(2)
+        self.model.setActiveVarCount(7)
+        self.model.setTermCriteria((cv2.TERM_CRITERIA_MAX_ITER, trees, 0))
+
+    def fit(self, x, y):
+        self.model.train(x, self.ml.ROW_SAMPLE, y.astype(np.int32))
+
+
+def main():
+    if sys.argv[1] == "prepare":
+        return prepare(*sys.argv[2:])
+    program, numbers, rows, kind, trees, learn, predict, parameters = sys.argv[1:]
+    table = np.load(numbers)
+    table = table[: int(rows) or None]
+    x, y = np.ascontiguousarray(table[:, :-1]), table[:, -1].astype(np.int64) - 1
+    del table
+    make = {"sklearn": lambda: sklearn_model(kind, int(trees), json.loads(parameters)),
+            "xgboost": lambda: xgboost_model(kind, int(trees), json.loads(parameters)),
+            "opencv": lambda: OpenCV(int(trees))}[program]
+    model = make()
+    learn = int(learn) or len(x)
+    start = time.process_time()
+    model.fit(x[:learn], y[:learn])
+    result = {"fit": time.process_time() - start,
+              "peak": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
+    if int(predict):
+        start = time.perf_counter()
+        model.predict_proba(x[: int(predict)])
+        result["predict"] = time.perf_counter() - start
+    print(json.dumps(result))
+
+
+main()
