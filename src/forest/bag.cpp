@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace canopy::forest {
 
@@ -24,12 +25,11 @@ std::uint32_t bootstrap_size(ForestParameters const& parameters, std::size_t row
   return static_cast<std::uint32_t>(std::max(number, 1.0));
 }
 
-std::vector<double> balanced_weights(data::EncodedTable const& table,
-                                     std::span<data::RowIndex const> rows,
-                                     std::span<std::uint16_t const> counts) {
-  std::vector<double> class_counts(static_cast<std::size_t>(table.classes()));
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    class_counts[table.labels()[rows[i]]] += counts.empty() ? 1 : counts[i];
+bool weighs_by_bootstrap(ForestParameters const& parameters) {
+  return parameters.class_weight == ClassWeight::balanced_subsample && parameters.uses_bootstrap();
+}
+
+std::vector<double> balanced_weights(std::vector<double> class_counts) {
   double total = 0;
   double present = 0;
   for (auto const count : class_counts) {
@@ -38,6 +38,15 @@ std::vector<double> balanced_weights(data::EncodedTable const& table,
   }
   for (auto& count : class_counts) count = count > 0 ? total / (present * count) : 0.0;
   return class_counts;
+}
+
+std::vector<double> balanced_weights(data::EncodedTable const& table,
+                                     std::span<data::RowIndex const> rows,
+                                     std::span<std::uint16_t const> counts) {
+  std::vector<double> class_counts(static_cast<std::size_t>(table.classes()));
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    class_counts[table.labels()[rows[i]]] += counts.empty() ? 1 : counts[i];
+  return balanced_weights(std::move(class_counts));
 }
 
 bool fill(Bag& bag, data::EncodedTable const& table, std::span<data::RowIndex const> rows,

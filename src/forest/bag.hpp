@@ -40,9 +40,15 @@ struct Bag {
 /// are.
 std::uint32_t bootstrap_size(ForestParameters const& parameters, std::size_t rows);
 
+/// Whether class weights are those of a tree's bootstrap, not of all rows.
+bool weighs_by_bootstrap(ForestParameters const& parameters);
+
 /// scikit-learn's "balanced" weights of the classes: n / (classes present * count), 0 for absent
-/// ones, over rows that count as often as they were drawn. `counts` has one entry per row, or none
-/// when each row is taken once.
+/// ones.
+std::vector<double> balanced_weights(std::vector<double> class_counts);
+
+/// The same over rows that count as often as they were drawn. `counts` has one entry per row, or
+/// none when each row is taken once.
 std::vector<double> balanced_weights(data::EncodedTable const& table,
                                      std::span<data::RowIndex const> rows,
                                      std::span<std::uint16_t const> counts);

@@ -1,15 +1,13 @@
 #include <cmath>
-#include <limits>
 
 #include "canopy/forest/forest.hpp"
 
 #include "bag.hpp"
 #include "draws.hpp"
-#include "gini_score.hpp"
 #include "grower.hpp"
-#include "impurity.hpp"
 #include "problem.hpp"
 #include "weighted_grower.hpp"
+#include "with_score.hpp"
 
 namespace canopy::forest {
 namespace {
@@ -37,10 +35,6 @@ void check(EncodedTable const& table, TrainingRows const& training) {
     throw DataError{"the table has no labels to learn from; name the label column with --label"};
   if (training.rows.empty()) throw DataError{"there are no rows to learn from; give at least one"};
   check_weights(training);
-}
-
-bool weighs_by_bootstrap(ForestParameters const& parameters) {
-  return parameters.class_weight == ClassWeight::balanced_subsample && parameters.uses_bootstrap();
 }
 
 /// Weights by inverse class frequency, over all rows or over this tree's bootstrap.
@@ -94,16 +88,11 @@ Tree grow_tree(Problem const& problem, Draws& draws, StopToken const& stop, Memo
                           : std::vector<std::uint16_t>{};
   if (!fill(bag, problem.table, problem.rows, counts, problem.weights, problem.most_counted))
     return grow_weighted(problem, counts, draws, stop, memory.weighted);
-  auto const classes = bag.class_counts.size();
-  if (!problem.has_whole_sums) {
-    if (parameters.class_weight != ClassWeight::none)
-      bag.class_weights = class_weights(problem, counts);
-    WeightedScore score{parameters.criterion, bag.class_weights};
-    return Grower{problem, std::move(score), draws, stop, memory.counted}.grow();
-  }
-  if (parameters.criterion == Criterion::gini)
-    return Grower{problem, GiniScore{classes}, draws, stop, memory.counted}.grow();
-  return Grower{problem, EntropyScore{classes, *problem.xlogx}, draws, stop, memory.counted}.grow();
+  if (parameters.class_weight != ClassWeight::none)
+    bag.class_weights = class_weights(problem, counts);
+  return with_score(problem, [&](auto score_of) {
+    return Grower{problem, score_of(bag), draws, stop, memory.counted}.grow();
+  });
 }
 
 template <std::size_t Lanes>

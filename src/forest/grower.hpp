@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <numeric>
 #include <optional>
 #include <span>
@@ -68,22 +67,17 @@ class Grower {
         small_.emplace(problem, bag_, impurity_, draws, builder_);
   }
 
-  Tree grow() {
-    builder_.start(classes_);
-    if (limits_.max_leaf_nodes)
-      grow_best_first<Open>(
-          root(), *limits_.max_leaf_nodes, [&](Pending const& node) { return add(node); },
-          [&](Open const& open, int leaves) {
-            return divide(open, {}, static_cast<std::size_t>(leaves));
-          });
-    else
-      depth_first();
-    return Tree{memory_.tree};  // the copy is as small as can be
+  using Place = typename Draws::Place;
+
+  Tree grow() { return grow(root(draws_.root(), 0, bag_.class_counts)); }
+
+  /// The part of a tree below a node: the bag's samples are those of the node, its class counts
+  /// those of the tree. Node numbers count from 0, depths from the tree's root.
+  Tree grow_below(Place const& place, std::int32_t depth, ClassCounts counts) {
+    return grow(root(place, depth, counts));
   }
 
  private:
-  using Place = typename Draws::Place;
-
   /// A node that is not yet in the tree.
   struct Pending {
     std::uint32_t begin;  ///< its rows in the bag, or among the compact rows
@@ -109,26 +103,38 @@ class Grower {
     Split split;
   };
 
-  Pending root() {
-    std::ranges::copy(bag_.class_counts, counts_at(0));
+  Pending root(Place const& place, std::int32_t depth, ClassCounts counts) {
+    std::ranges::copy(counts, counts_at(0));
     return {.begin = 0,
             .end = static_cast<std::uint32_t>(bag_.samples.size()),
             .is_compact = false,
-            .depth = 0,
+            .depth = depth,
             .parent = -1,
             .is_left = false,
             .known_constants = 0,
-            .impurity =
-                node_impurity(problem_.parameters.criterion, bag_.class_counts, bag_.class_weights),
-            .weight = bag_.weight(),
-            .parent_place = draws_.root(),
+            .impurity = node_impurity(problem_.parameters.criterion, counts, bag_.class_weights),
+            .weight = node_weight(counts, bag_.class_weights),
+            .parent_place = place,
             .counts = 0};
+  }
+
+  Tree grow(Pending const& root) {
+    builder_.start(classes_);
+    if (limits_.max_leaf_nodes)
+      grow_best_first<Open>(
+          root, *limits_.max_leaf_nodes, [&](Pending const& node) { return add(node); },
+          [&](Open const& open, int leaves) {
+            return divide(open, {}, static_cast<std::size_t>(leaves));
+          });
+    else
+      depth_first(root);
+    return Tree{memory_.tree};  // the copy is as small as can be
   }
 
   /// An explicit stack, right child first: ids come in scikit-learn's order and a chain of any
   /// length is no danger. A node's class counts stand at its own place in the stack.
-  void depth_first() {
-    std::vector<Pending> stack{root()};
+  void depth_first(Pending const& root) {
+    std::vector<Pending> stack{root};
     while (!stack.empty()) {
       auto pending = stack.back();
       stack.pop_back();
@@ -193,13 +199,12 @@ class Grower {
                           open.split);
     });
     open.node.known_constants = draws_.leave();
-    if (!found || open.split.improvement + epsilon < limits_.min_impurity_decrease) return {};
+    if (!found || !search_.gains_enough(open.split)) return {};
     return open;
   }
 
   bool is_leaf(Pending const& node) const {
-    return node.depth >= limits_.max_depth || node.rows() < limits_.min_samples_split ||
-           node.weight < 2 * search_.min_weight_leaf() || node.impurity <= epsilon;
+    return search_.ends_at(node.depth, node.rows(), node.weight, node.impurity);
   }
 
   std::int32_t append(Pending const& pending) {
@@ -303,8 +308,6 @@ class Grower {
     if (memory_.counts.size() < needed + 8) memory_.counts.resize(2 * needed + 8);  // LaneSides
     return memory_.counts.data() + place * classes_;
   }
-
-  static constexpr double epsilon = std::numeric_limits<double>::epsilon();
 
   Problem const& problem_;
   Limits const& limits_;

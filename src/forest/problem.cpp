@@ -62,6 +62,12 @@ std::uint32_t largest_sum(Problem const& problem) {
   return static_cast<std::uint32_t>(std::min(sum, problem.most_counted));
 }
 
+Whole whole_of(data::EncodedTable const& table, std::span<data::RowIndex const> rows) {
+  Whole whole{rows.size(), std::vector<std::uint32_t>(static_cast<std::size_t>(table.classes()))};
+  for (auto const row : rows) ++whole.class_counts[table.labels()[row]];
+  return whole;
+}
+
 }  // namespace
 
 Limits::Limits(ForestParameters const& parameters, std::size_t rows, int features)
@@ -78,18 +84,23 @@ Limits::Limits(ForestParameters const& parameters, std::size_t rows, int feature
 
 Problem::Problem(data::EncodedTable const& the_table, TrainingRows const& the_rows,
                  ForestParameters const& the_parameters)
+    : Problem{the_table, the_rows, the_parameters, whole_of(the_table, the_rows.rows)} {}
+
+Problem::Problem(data::EncodedTable const& the_table, TrainingRows const& the_rows,
+                 ForestParameters const& the_parameters, Whole const& whole)
     : table{the_table},
       rows{the_rows.rows},
       weights{the_rows.weights},
       parameters{the_parameters},
-      limits{the_parameters, rows.size(), the_table.features()},
+      limits{the_parameters, whole.rows, the_table.features()},
       most_counted{most_counted_by(the_parameters)},
       has_whole_sums{
           the_parameters.class_weight == ClassWeight::none &&
           (the_parameters.rng == Rng::keyed || the_parameters.criterion == Criterion::gini)},
-      draws{bootstrap_size(the_parameters, rows.size())},
+      draws{bootstrap_size(the_parameters, whole.rows)},
       columns{columns_of(the_table)} {
-  if (parameters.class_weight != ClassWeight::none) balanced = balanced_weights(table, rows, {});
+  if (parameters.class_weight != ClassWeight::none)
+    balanced = balanced_weights({whole.class_counts.begin(), whole.class_counts.end()});
   if (has_whole_sums && parameters.criterion != Criterion::gini) xlogx.emplace(largest_sum(*this));
 }
 

@@ -39,10 +39,19 @@ struct Limits {
   double min_impurity_decrease;
 };
 
+/// All rows that a forest learns from, also those that are not in this process.
+struct Whole {
+  std::size_t rows = 0;
+  std::vector<std::uint32_t> class_counts;
+};
+
 /// What all trees of a forest have in common; made once, read only.
 struct Problem {
   Problem(data::EncodedTable const& table, TrainingRows const& rows,
           ForestParameters const& parameters);
+  /// `rows` are a part of the whole, without weights.
+  Problem(data::EncodedTable const& table, TrainingRows const& rows,
+          ForestParameters const& parameters, Whole const& whole);
 
   data::EncodedTable const& table;
   std::span<data::RowIndex const> rows;
@@ -55,7 +64,7 @@ struct Problem {
   /// Scores come from sums of whole numbers. Not with class weights, and not for an entropy that is
   /// to be rounded as scikit-learn's.
   bool has_whole_sums;
-  std::uint32_t draws;  ///< rows in a bootstrap; all rows without
+  std::uint32_t draws;  ///< rows in a bootstrap of the whole; all rows without
   std::vector<Column> columns;
   std::vector<double> balanced;     ///< class weights over all rows, for class_weight balanced
   std::optional<FixedXLogX> xlogx;  ///< for entropy of whole sums
