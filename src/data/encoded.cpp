@@ -3,24 +3,19 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <cmath>
 #include <cstring>
-#include <limits>
 #include <new>
-#include <numeric>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
 #include "canopy/core/digest.hpp"
 #include "canopy/core/error.hpp"
 
+#include "column_values.hpp"
+
 namespace canopy::data {
 namespace {
-
-using Column = std::span<float const>;
-using Values = std::vector<float>;
 
 constexpr std::size_t alignment = 64;  // a cache line; also what wide vector loads like
 constexpr std::array<char, 8> magic{'c', 'a', 'n', 'o', 'p', 'y', 'E', 'T'};
@@ -51,16 +46,6 @@ struct Record {
   std::uint32_t width;
 };
 
-/// A block to be written: one ordinal column with its distinct values, or a group without any.
-struct Plan {
-  int first_feature;
-  int features;
-  std::uint32_t codes;
-  Values values;
-
-  bool is_group() const { return values.empty(); }
-};
-
 std::size_t aligned(std::size_t size) {
   return (size + alignment - 1) / alignment * alignment;
 }
@@ -81,139 +66,8 @@ void with_codes_at(std::byte* data, Block::Width width, Act act) {
     act(reinterpret_cast<std::uint32_t*>(data));
 }
 
-Column column_of(Dataset const& dataset, int feature) {
-  return {dataset.features.col(feature).data(), static_cast<std::size_t>(dataset.rows())};
-}
-
-/// Calls `holds` with pieces of the column until one fails: quick to refuse, and vectorised.
-template <class Holds>
-bool all_pieces(Column column, Holds holds) {
-  constexpr std::size_t piece = 1024;
-  for (std::size_t at = 0; at < column.size(); at += piece)
-    if (!holds(column.subspan(at, std::min(piece, column.size() - at)))) return false;
-  return true;
-}
-
-bool is_binary(Column column) {
-  return all_pieces(column, [](Column piece) {
-    int others = 0;
-    for (auto const v : piece) others += static_cast<int>(v != 0) & static_cast<int>(v != 1);
-    return others == 0;
-  });
-}
-
-/// Whole numbers from `low`, few enough that a table of the range is quicker than sorting.
-struct WholeRange {
-  int low = 0;
-  int size = 0;  ///< 0: not of that kind
-
-  std::size_t slot(float value) const {
-    return static_cast<std::size_t>(static_cast<int>(value) - low);
-  }
-};
-
-WholeRange whole_range(Column column) {
-  constexpr float exact = 1 << 24;
-  float low = exact;
-  float high = -exact;
-  bool const whole = all_pieces(column, [&](Column piece) {
-    int outside = 0;
-    for (auto const v : piece) outside += static_cast<int>(!(v > -exact && v < exact));
-    if (outside > 0) return false;  // before the conversion, which is undefined out there
-    int broken = 0;
-    for (auto const v : piece) {
-      broken += static_cast<int>(static_cast<float>(static_cast<int>(v)) != v);
-      low = v < low ? v : low;
-      high = v > high ? v : high;
-    }
-    return broken == 0;
-  });
-  auto const size = static_cast<std::int64_t>(high) - static_cast<std::int64_t>(low) + 1;
-  auto const limit = 4 * static_cast<std::int64_t>(column.size()) + 1024;
-  if (!whole || column.empty() || size > limit) return {};
-  return {static_cast<int>(low), static_cast<int>(size)};
-}
-
-Values distinct_by_counting(Column column, WholeRange range) {
-  std::vector<std::uint8_t> present(static_cast<std::size_t>(range.size));
-  for (auto const v : column) present[range.slot(v)] = 1;
-  Values values;
-  for (int i = 0; i < range.size; ++i)
-    if (present[static_cast<std::size_t>(i)]) values.push_back(static_cast<float>(range.low + i));
-  return values;
-}
-
-Values distinct_by_sorting(Column column) {
-  Values values(column.size());
-  std::ranges::transform(column, values.begin(), [](float v) { return v + 0.0f; });  // -0 -> 0
-  std::ranges::sort(values);
-  values.erase(std::unique(values.begin(), values.end()), values.end());
-  values.shrink_to_fit();
-  return values;
-}
-
-Values distinct(Column column) {
-  auto const range = whole_range(column);
-  return range.size > 0 ? distinct_by_counting(column, range) : distinct_by_sorting(column);
-}
-
-/// The rows of a growing group that have their 1 already.
-class Occupied {
- public:
-  explicit Occupied(std::int64_t rows) : taken_(static_cast<std::size_t>(rows)) {}
-
-  void clear() { std::ranges::fill(taken_, std::uint8_t{0}); }
-  bool full() const { return std::ranges::find(taken_, std::uint8_t{0}) == taken_.end(); }
-  void add(Column column) {
-    for (std::size_t i = 0; i < column.size(); ++i) taken_[i] |= column[i] != 0;
-  }
-  bool clashes(Column column) const {
-    std::size_t at = 0;
-    return !all_pieces(column, [&](Column piece) {
-      int both = 0;
-      for (std::size_t i = 0; i < piece.size(); ++i)
-        both += taken_[at + i] & static_cast<int>(piece[i] != 0);
-      at += piece.size();
-      return both == 0;
-    });
-  }
-
- private:
-  std::vector<std::uint8_t> taken_;
-};
-
-/// The first feature after the group that starts at the binary column `first`.
-int end_of_group(Dataset const& dataset, int first, Occupied& occupied) {
-  occupied.clear();
-  occupied.add(column_of(dataset, first));
-  auto end = first + 1;
-  for (; end < dataset.columns(); ++end) {
-    auto const next = column_of(dataset, end);
-    if (!is_binary(next) || occupied.clashes(next)) break;
-    occupied.add(next);
-  }
-  return end;
-}
-
-std::vector<Plan> plan_blocks(Dataset const& dataset) {
-  std::vector<Plan> plans;
-  Occupied occupied{dataset.rows()};
-  for (int f = 0; f < dataset.columns(); f += plans.back().features) {
-    auto const column = column_of(dataset, f);
-    auto const end = is_binary(column) ? end_of_group(dataset, f, occupied) : f + 1;
-    if (auto const size = static_cast<std::uint32_t>(end - f); size >= 2) {
-      plans.push_back({f, end - f, occupied.full() ? size : size + 1, {}});
-    } else {
-      auto values = distinct(column);
-      auto const codes = static_cast<std::uint32_t>(values.size());
-      plans.push_back({f, 1, codes, std::move(values)});
-    }
-  }
-  return plans;
-}
-
 template <class Code>
-void write_ordinal(Column column, Values const& values, Code* codes) {
+void write_ordinal(Column column, std::vector<float> const& values, Code* codes) {
   auto const range = whole_range(column);
   if (range.size == 0) {
     std::ranges::transform(column, codes, [&](float v) {
@@ -222,13 +76,13 @@ void write_ordinal(Column column, Values const& values, Code* codes) {
     return;
   }
   std::vector<Code> rank(static_cast<std::size_t>(range.size));
-  for (std::size_t i = 0; i < values.size(); ++i)
-    rank[range.slot(values[i])] = static_cast<Code>(i);
+  for (std::size_t i = 0; i < values.size(); ++i)  // also values of rows that are not here
+    if (range.holds(values[i])) rank[range.slot(values[i])] = static_cast<Code>(i);
   std::ranges::transform(column, codes, [&](float v) { return rank[range.slot(v)]; });
 }
 
 template <class Code>
-void write_group(Dataset const& dataset, Plan const& plan, Code* codes) {
+void write_group(Dataset const& dataset, BlockPlan const& plan, Code* codes) {
   std::fill_n(codes, dataset.rows(), static_cast<Code>(plan.features));
   for (int member = 0; member < plan.features; ++member) {
     auto const column = column_of(dataset, plan.first_feature + member);
@@ -243,29 +97,35 @@ struct Layout {
   std::vector<Record> records;
 };
 
-Layout lay_out(Dataset const& dataset, std::vector<Plan> const& plans) {
+/// What a table is made of besides its codes.
+struct Form {
+  std::int64_t rows;
+  std::int32_t classes;
+  std::span<std::uint16_t const> labels;
+};
+
+Layout lay_out(Form const& form, std::vector<BlockPlan> const& plans) {
   std::size_t end = 0;
   auto const reserve = [&end](std::size_t bytes) {
     return std::exchange(end, end + aligned(bytes));
   };
-  auto const rows = static_cast<std::size_t>(dataset.rows());
   reserve(sizeof(Header));
   reserve(plans.size() * sizeof(Record));
   Header header{};
-  header.labels = dataset.labels.size();
-  header.labels_at = reserve(dataset.labels.size() * sizeof(std::uint16_t));
+  header.labels = form.labels.size();
+  header.labels_at = reserve(form.labels.size_bytes());
   std::vector<Record> records;
   for (auto const& plan : plans) {
     auto const width = static_cast<std::uint32_t>(width_for(plan.codes));
     auto const values_at = reserve(plan.values.size() * sizeof(float));
-    records.push_back({reserve(rows * width), values_at, plan.values.size(), plan.codes,
-                       plan.first_feature, plan.features, width});
+    records.push_back({reserve(static_cast<std::size_t>(form.rows) * width), values_at,
+                       plan.values.size(), plan.codes, plan.first_feature, plan.features, width});
   }
   header.magic = magic;
   header.version = version;
   header.bytes = end;
-  header.rows = dataset.rows();
-  header.classes = dataset.classes();
+  header.rows = form.rows;
+  header.classes = form.classes;
   header.blocks = static_cast<std::int32_t>(plans.size());
   return {header, std::move(records)};
 }
@@ -286,8 +146,25 @@ std::shared_ptr<std::byte> allocate(std::size_t size) {
 }
 
 template <class T>
-void copy_to(std::byte* target, std::vector<T> const& source) {
-  if (!source.empty()) std::memcpy(target, source.data(), source.size() * sizeof(T));
+void copy_to(std::byte* target, std::span<T const> source) {
+  if (!source.empty()) std::memcpy(target, source.data(), source.size_bytes());
+}
+
+/// Puts a table together; `write(b, codes)` gives the codes of block b.
+EncodedTable build(Form const& form, std::vector<BlockPlan> const& plans,
+                   std::function<void(std::size_t, std::byte*)> const& write) {
+  auto [header, records] = lay_out(form, plans);
+  header.index_crc = crc_of_index(header, records.data());
+  auto const memory = allocate(header.bytes);
+  auto* const start = memory.get();
+  std::memcpy(start, &header, sizeof header);
+  copy_to<Record>(start + aligned(sizeof header), records);
+  copy_to(start + header.labels_at, form.labels);
+  for (std::size_t b = 0; b < plans.size(); ++b) {
+    copy_to<float>(start + records[b].values_at, plans[b].values);
+    write(b, start + records[b].data_at);
+  }
+  return EncodedTable::view({start, header.bytes}, memory);
 }
 
 void require(bool holds, std::string_view what) {
@@ -345,29 +222,35 @@ std::uint32_t Block::code(std::int64_t row) const {
 }
 
 EncodedTable EncodedTable::encode(Dataset const& dataset) {
-  if (dataset.rows() > std::int64_t{std::numeric_limits<std::uint32_t>::max()} - 1)
+  if (dataset.rows() > most_rows)
     throw DataError{dataset.name + ": " + std::to_string(dataset.rows()) +
                     " rows are more than row numbers of 32 bits can tell apart; split the file"};
+  return encode(dataset, plan_blocks(summarise(dataset), dataset.rows()));
+}
+
+EncodedTable EncodedTable::encode(Dataset const& dataset, std::vector<BlockPlan> const& plans) {
   assert(!dataset.has_labels() || std::ssize(dataset.labels) == dataset.rows());
-  auto const plans = plan_blocks(dataset);
-  auto [header, records] = lay_out(dataset, plans);
-  header.index_crc = crc_of_index(header, records.data());
-  auto const memory = allocate(header.bytes);
-  auto* const start = memory.get();
-  std::memcpy(start, &header, sizeof header);
-  copy_to(start + aligned(sizeof header), records);
-  copy_to(start + header.labels_at, dataset.labels);
-  for (std::size_t b = 0; b < plans.size(); ++b) {
+  Form const form{dataset.rows(), dataset.classes(), dataset.labels};
+  return build(form, plans, [&](std::size_t b, std::byte* data) {
     auto const& plan = plans[b];
-    copy_to(start + records[b].values_at, plan.values);
-    with_codes_at(start + records[b].data_at, width_for(plan.codes), [&](auto* codes) {
+    with_codes_at(data, width_for(plan.codes), [&](auto* codes) {
       if (plan.is_group())
         write_group(dataset, plan, codes);
       else
         write_ordinal(column_of(dataset, plan.first_feature), plan.values, codes);
     });
-  }
-  return view({start, header.bytes}, memory);
+  });
+}
+
+EncodedTable EncodedTable::assemble(EncodedTable const& like, std::int64_t rows,
+                                    std::function<void(std::size_t, std::byte*)> const& fill) {
+  std::vector<BlockPlan> plans;
+  for (auto const& block : like.blocks())
+    plans.push_back({block.first_feature,
+                     block.features,
+                     block.codes,
+                     {block.values.begin(), block.values.end()}});
+  return build({rows, like.classes(), {}}, plans, fill);
 }
 
 EncodedTable EncodedTable::view(std::span<std::byte const> bytes,

@@ -2,11 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "canopy/data/dataset.hpp"
+#include "canopy/data/encoding.hpp"
 
 namespace canopy::data {
 
@@ -41,8 +43,19 @@ struct FeaturePlace {
 /// memory without pointers, so that it can be sent, or shared by the ranks of a node.
 class EncodedTable {
  public:
-  /// Encodes features and labels. Throws DataError above 2^32-2 rows.
+  /// Row numbers are 32 bits wide, and one of them means none.
+  static constexpr std::int64_t most_rows = 0xffff'fffe;
+
+  /// Encodes features and labels. Throws DataError above most_rows.
   static EncodedTable encode(Dataset const& dataset);
+  /// The same for a part of the rows, by the plan of all of them: each row gets the codes that it
+  /// has in the table of the whole.
+  static EncodedTable encode(Dataset const& dataset, std::vector<BlockPlan> const& plans);
+
+  /// A table of `rows` rows without labels, coded as `like`. `fill(b, codes)` writes the codes of
+  /// block b, rows times its width; it is called once for each block in order.
+  static EncodedTable assemble(EncodedTable const& like, std::int64_t rows,
+                               std::function<void(std::size_t, std::byte*)> const& fill);
 
   /// A view of bytes that `bytes()` gave, kept alive by `owner`. Throws DataError if they are not.
   static EncodedTable view(std::span<std::byte const> bytes, std::shared_ptr<void const> owner);
