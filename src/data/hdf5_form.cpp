@@ -26,18 +26,36 @@ void check_form(std::filesystem::path const& path, NamedArrays const& attributes
              format + "'; make one with: canopy data convert");
 }
 
-Eigen::MatrixXf to_features(std::filesystem::path const& path, Array const& array) {
+/// `first_row` is only for messages.
+Eigen::MatrixXf to_features(std::filesystem::path const& path, Array const& array,
+                            std::int64_t first_row) {
   auto const* values = std::get_if<std::vector<float>>(&array.data);
-  if (!values || array.shape.size() != 2 || array.size() == 0)
+  if (!values || array.shape.size() != 2)
     fail(path, "array 'features' is not a table, expected rows x columns of float32");
   Eigen::MatrixXf features =
       Eigen::Map<RowMajor const>{values->data(), array.shape[0], array.shape[1]};
   for (Eigen::Index column = 0; column < features.cols(); ++column)
     for (Eigen::Index row = 0; row < features.rows(); ++row)
       if (!std::isfinite(features(row, column)))
-        fail(path, "array 'features', row " + std::to_string(row + 1) + ", column " +
+        fail(path, "array 'features', row " + std::to_string(first_row + row + 1) + ", column " +
                        std::to_string(column + 1) + ": expected a finite number");
   return features;
+}
+
+std::int64_t rows_of(std::filesystem::path const& path, store::File const& file) {
+  auto const shape = file.shape("/", "features");
+  if (shape.size() != 2 || shape[0] * shape[1] == 0)
+    fail(path, "array 'features' is not a table, expected rows x columns of float32");
+  return shape[0];
+}
+
+bool has_labels(std::filesystem::path const& path, store::File const& file, std::int64_t rows) {
+  auto const shape = file.shape("/", "labels");
+  auto const labels = shape.empty() ? 0 : shape[0];
+  if (labels != 0 && labels != rows)
+    fail(path, "it has " + std::to_string(labels) + " labels, expected one for each of its " +
+                   std::to_string(rows) + " rows");
+  return labels > 0;
 }
 
 void check_counts(std::filesystem::path const& path, Dataset const& dataset) {
@@ -46,40 +64,56 @@ void check_counts(std::filesystem::path const& path, Dataset const& dataset) {
                    " feature names, expected one for each of its " +
                    std::to_string(dataset.columns()) + " columns");
   if (!dataset.has_labels()) return;
-  if (std::ssize(dataset.labels) != dataset.rows())
-    fail(path, "it has " + std::to_string(dataset.labels.size()) +
-                   " labels, expected one for each of its " + std::to_string(dataset.rows()) +
-                   " rows");
   auto const highest = std::ranges::max(dataset.labels);
   if (highest >= dataset.classes())
     fail(path, "a label is " + std::to_string(highest) + ", expected less than the " +
                    std::to_string(dataset.classes()) + " classes");
 }
 
-Dataset from_arrays(std::filesystem::path const& path, NamedArrays const& arrays) {
+template <class T>
+std::vector<T> list_of(std::filesystem::path const& path, std::string const& name, Array array) {
+  if (auto* values = std::get_if<std::vector<T>>(&array.data)) return std::move(*values);
+  fail(path, "array '" + name + "' is not of the expected type");
+}
+
+/// Rows first .. end-1 of `all`.
+Dataset read_block(std::filesystem::path const& path, store::File const& file, std::int64_t first,
+                   std::int64_t end, std::int64_t all) {
   Dataset dataset;
   dataset.name = path.string();
-  dataset.label_name = arrays.text_attribute("label_name");
-  dataset.features = to_features(path, arrays.at("features"));
-  dataset.feature_names = arrays.get<std::string>("feature_names");
-  dataset.labels = arrays.get<std::uint16_t>("labels");
-  dataset.class_names = arrays.get<std::string>("class_names");
+  dataset.label_name = file.read_attributes("/").text_attribute("label_name");
+  auto const texts = [&](char const* name) {
+    return list_of<std::string>(path, name, file.read_array("/", name));
+  };
+  dataset.feature_names = texts("feature_names");
+  dataset.class_names = texts("class_names");
+  dataset.features = to_features(path, file.read_rows("/", "features", first, end - first), first);
+  if (has_labels(path, file, all))
+    dataset.labels =
+        list_of<std::uint16_t>(path, "labels", file.read_rows("/", "labels", first, end - first));
   check_counts(path, dataset);
   return dataset;
 }
 
 }  // namespace
 
-Dataset read_hdf5(std::filesystem::path const& path) {
+DatasetPart read_hdf5_part(std::filesystem::path const& path, int part, int parts) {
   auto const file = store::File::open_read(path);
   check_form(path, file.read_attributes("/"));
   try {
-    return from_arrays(path, file.read("/"));
+    auto const rows = rows_of(path, file);
+    auto const first = rows * part / parts;
+    auto const end = rows * (part + 1) / parts;
+    return {read_block(path, file, first, end, rows), first, rows};
   } catch (DataError const& error) {
     std::string const problem = error.what();
     if (problem.starts_with(path.string())) throw;
     fail(path, problem);
   }
+}
+
+Dataset read_hdf5(std::filesystem::path const& path) {
+  return read_hdf5_part(path, 0, 1).rows;
 }
 
 void write_hdf5(std::filesystem::path const& path, Dataset const& dataset) {

@@ -315,6 +315,18 @@ Loaded load(Source const& source, std::uint64_t seed) {
   return loaded;
 }
 
+std::optional<DatasetPart> load_part(Source const& source, int part, int parts) {
+  check_known(source);
+  if (find_entry(source.data) || kind_of(source.data) != Kind::hdf5) return {};
+  auto loaded = read_hdf5_part(source.data, part, parts);
+  auto& rows = loaded.rows;
+  check_label(source, rows);
+  drop_columns(source, rows);
+  if (rows.rows() > 0) require_labels(source, rows);
+  rows.name = source.data;
+  return loaded;
+}
+
 Unlabelled load_rows(Source const& source, std::vector<std::string> const& feature_names,
                      std::string const& label_name, std::string const& id, std::uint64_t seed) {
   check_known(source);

@@ -171,6 +171,17 @@ Array File::read_array(std::string const& group, std::string const& name) const 
   return naming(path_, [&] { return read_dataset(open_group(handle_.get(), group).get(), name); });
 }
 
+Array File::read_rows(std::string const& group, std::string const& name, std::int64_t first,
+                      std::int64_t number) const {
+  return naming(path_, [&] {
+    return read_dataset_rows(open_group(handle_.get(), group).get(), name, first, number);
+  });
+}
+
+std::vector<std::int64_t> File::shape(std::string const& group, std::string const& name) const {
+  return naming(path_, [&] { return dataset_shape(open_group(handle_.get(), group).get(), name); });
+}
+
 bool File::has_group(std::string const& group) const {
   return naming(path_, [&] {
     if (!exists(handle_.get(), group)) return false;

@@ -182,27 +182,64 @@ void check_size(hid_t dataset, hssize_t count, std::size_t element_size) {
                     " elements but the file holds far less"};
 }
 
-std::vector<std::int64_t> shape_of(hid_t space) {
+std::vector<hsize_t> dims_of(hid_t space) {
   auto const rank = checked(H5Sget_simple_extent_ndims(space), "get a shape");
-  if (rank <= 1) return {};
   std::vector<hsize_t> extent(static_cast<std::size_t>(rank));
   checked(H5Sget_simple_extent_dims(space, extent.data(), nullptr), "get a shape");
-  return {extent.begin(), extent.end()};
+  return extent;
 }
 
-Array read_open_dataset(hid_t dataset) {
-  SpaceHandle const space{H5Dget_space(dataset), "get its data space"};
-  TypeHandle const type{H5Dget_type(dataset), "get its type"};
+/// The part of a dataset that is read, and its form in memory.
+struct Selection {
+  SpaceHandle in_file;
+  SpaceHandle in_memory;
+  std::vector<std::int64_t> shape;  ///< as in Array
+  std::size_t count;
+};
+
+std::vector<std::int64_t> array_shape(std::vector<hsize_t> const& dims) {
+  if (dims.size() <= 1) return {};
+  return {dims.begin(), dims.end()};
+}
+
+Selection select_all(hid_t dataset) {
+  SpaceHandle space{H5Dget_space(dataset), "get its data space"};
+  auto shape = array_shape(dims_of(space.get()));
   auto const count = checked(H5Sget_simple_extent_npoints(space.get()), "get its size");
-  check_size(dataset, count, H5Tget_size(type.get()));
+  SpaceHandle memory{H5Scopy(space.get()), "copy its data space"};
+  return {std::move(space), std::move(memory), std::move(shape), static_cast<std::size_t>(count)};
+}
+
+/// Places first .. first+number-1 of the first dimension.
+Selection select_rows(hid_t dataset, std::int64_t first, std::int64_t number) {
+  SpaceHandle space{H5Dget_space(dataset), "get its data space"};
+  auto dims = dims_of(space.get());
+  if (dims.empty() || first < 0 || number < 0 ||
+      static_cast<hsize_t>(first) + static_cast<hsize_t>(number) > dims[0])
+    throw Hdf5Error{"it has no rows " + std::to_string(first) + " to " +
+                    std::to_string(first + number)};
+  std::vector<hsize_t> start(dims.size());
+  start[0] = static_cast<hsize_t>(first);
+  dims[0] = static_cast<hsize_t>(number);
+  checked(
+      H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, dims.data(), nullptr),
+      "select rows");
+  auto const count = std::accumulate(dims.begin(), dims.end(), hsize_t{1}, std::multiplies{});
+  return {std::move(space), space_of(dims), array_shape(dims), count};
+}
+
+Array read_selection(hid_t dataset, Selection selection) {
+  TypeHandle const type{H5Dget_type(dataset), "get its type"};
   auto const read = [&](hid_t memory, void* buffer) {
-    checked(H5Dread(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer), "read it");
+    checked(H5Dread(dataset, memory, selection.in_memory.get(), selection.in_file.get(),
+                    H5P_DEFAULT, buffer),
+            "read it");
   };
-  Array array{empty_for(type.get()), shape_of(space.get())};
-  auto const n = static_cast<std::size_t>(count);
+  Array array{empty_for(type.get()), std::move(selection.shape)};
+  auto const n = selection.count;
   auto const fill = [&]<class T>(std::vector<T>& values) {
     if constexpr (std::is_same_v<T, std::string>) {
-      values = read_texts(type.get(), space.get(), n, read);
+      values = read_texts(type.get(), selection.in_memory.get(), n, read);
     } else {
       values.resize(n);
       if (n > 0) read(memory_type(values), values.data());
@@ -210,6 +247,22 @@ Array read_open_dataset(hid_t dataset) {
   };
   std::visit(fill, array.data);
   return array;
+}
+
+/// Opens the dataset, makes sure that it is as large as it says, and calls `read` with it.
+template <class Read>
+auto with_dataset(hid_t group, std::string const& name, Read read) {
+  DatasetHandle const dataset{H5Dopen2(group, name.c_str(), H5P_DEFAULT),
+                              "open array '" + name + "'"};
+  try {
+    SpaceHandle const space{H5Dget_space(dataset.get()), "get its data space"};
+    TypeHandle const type{H5Dget_type(dataset.get()), "get its type"};
+    auto const count = checked(H5Sget_simple_extent_npoints(space.get()), "get its size");
+    check_size(dataset.get(), count, H5Tget_size(type.get()));
+    return read(dataset.get());
+  } catch (Hdf5Error const& e) {
+    throw Hdf5Error{"array '" + name + "': " + e.what()};
+  }
 }
 
 }  // namespace
@@ -220,13 +273,23 @@ void write_dataset(hid_t group, std::string const& name, Array const& array) {
 }
 
 Array read_dataset(hid_t group, std::string const& name) {
-  DatasetHandle const dataset{H5Dopen2(group, name.c_str(), H5P_DEFAULT),
-                              "open array '" + name + "'"};
-  try {
-    return read_open_dataset(dataset.get());
-  } catch (Hdf5Error const& e) {
-    throw Hdf5Error{"array '" + name + "': " + e.what()};
-  }
+  return with_dataset(group, name,
+                      [](hid_t dataset) { return read_selection(dataset, select_all(dataset)); });
+}
+
+Array read_dataset_rows(hid_t group, std::string const& name, std::int64_t first,
+                        std::int64_t number) {
+  return with_dataset(group, name, [&](hid_t dataset) {
+    return read_selection(dataset, select_rows(dataset, first, number));
+  });
+}
+
+std::vector<std::int64_t> dataset_shape(hid_t group, std::string const& name) {
+  return with_dataset(group, name, [](hid_t dataset) {
+    SpaceHandle const space{H5Dget_space(dataset), "get its data space"};
+    auto const dims = dims_of(space.get());
+    return std::vector<std::int64_t>{dims.begin(), dims.end()};
+  });
 }
 
 void write_attribute(hid_t group, std::string const& name, NamedArrays::Attribute const& value) {

@@ -10,6 +10,10 @@ namespace canopy::store {
 
 void write_dataset(hid_t group, std::string const& name, Array const& array);
 Array read_dataset(hid_t group, std::string const& name);
+/// Places first .. first+number-1 of the first dimension.
+Array read_dataset_rows(hid_t group, std::string const& name, std::int64_t first,
+                        std::int64_t number);
+std::vector<std::int64_t> dataset_shape(hid_t group, std::string const& name);
 
 void write_attribute(hid_t group, std::string const& name, NamedArrays::Attribute const& value);
 NamedArrays::Attribute read_attribute(hid_t group, std::string const& name);

@@ -270,6 +270,35 @@ TEST(Hdf5Form, RoundTrip) {
   EXPECT_EQ(back.label_name, "kind");
 }
 
+TEST(Hdf5Form, PartsAreTheWholeInBlocks) {
+  Folder const folder;
+  std::string text = "a,b,kind\n";
+  for (int i = 0; i < 20'000; ++i)  // large enough to be stored in several chunks
+    text += std::to_string(i) + "," + std::to_string(i % 7) + (i % 3 ? ",oak\n" : ",ash\n");
+  auto const whole = csv(text);
+  auto const path = folder.path() / "d.h5";
+  write_hdf5(path, whole);
+  for (int const parts : {1, 3, 8}) {
+    std::int64_t next = 0;
+    for (int part = 0; part < parts; ++part) {
+      auto const [rows, first, all] = read_hdf5_part(path, part, parts);
+      EXPECT_EQ(first, next);
+      EXPECT_EQ(all, whole.rows());
+      EXPECT_EQ(rows.features, whole.features.middleRows(first, rows.rows()));
+      EXPECT_TRUE(std::equal(rows.labels.begin(), rows.labels.end(),
+                             whole.labels.begin() + static_cast<std::ptrdiff_t>(first)));
+      EXPECT_EQ(rows.feature_names, whole.feature_names);
+      EXPECT_EQ(rows.class_names, whole.class_names);
+      next += rows.rows();
+    }
+    EXPECT_EQ(next, whole.rows());
+  }
+  auto const few = csv("a,kind\n1,oak\n2,ash\n");
+  write_hdf5(path, few);
+  EXPECT_EQ(read_hdf5_part(path, 0, 5).rows.rows(), 0);  // more parts than rows
+  EXPECT_EQ(read_hdf5_part(path, 4, 5).rows.features(0, 0), 2);
+}
+
 TEST(Hdf5FormErrors, ForeignOrDamaged) {
   Folder const folder;
   auto const path = folder.path() / "x.h5";

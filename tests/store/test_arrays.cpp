@@ -53,6 +53,27 @@ TEST_F(Store, RoundTripKeepsTypesOrderAndShapes) {
   EXPECT_EQ(file.read_attributes("/model/tree0").attributes(), arrays.attributes());
 }
 
+TEST_F(Store, RowsAreReadAlone) {
+  NamedArrays arrays;
+  std::vector<float> floats(60000);
+  for (std::size_t i = 0; i < floats.size(); ++i) floats[i] = static_cast<float>(i);
+  arrays.put("table", floats, {200, 300});
+  arrays.put("words", std::vector<std::string>{"a", "b", "c"});
+  write_atomically(path, [&](File& file) { file.write("/", arrays); });
+  auto const file = File::open_read(path);
+  EXPECT_THAT(file.shape("/", "table"), ElementsAre(200, 300));
+  EXPECT_THAT(file.shape("/", "words"), ElementsAre(3));
+  auto const rows = file.read_rows("/", "table", 17, 2);
+  EXPECT_THAT(rows.shape, ElementsAre(2, 300));
+  EXPECT_EQ(std::get<std::vector<float>>(rows.data),
+            std::vector(floats.begin() + 17 * 300, floats.begin() + 19 * 300));
+  EXPECT_THAT(file.read_rows("/", "table", 200, 0).shape, ElementsAre(0, 300));
+  EXPECT_THAT(std::get<std::vector<std::string>>(file.read_rows("/", "words", 1, 2).data),
+              ElementsAre("b", "c"));
+  EXPECT_THROW(file.read_rows("/", "table", 199, 2), DataError);
+  EXPECT_THROW(file.read_rows("/", "table", -1, 1), DataError);
+}
+
 TEST_F(Store, AttributesAreReplacedArraysAreNot) {
   auto file = File::create(path);
   file.write("/", every_kind());

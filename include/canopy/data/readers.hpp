@@ -36,6 +36,15 @@ Dataset read_idx(std::filesystem::path const& images);
 /// Canopy's own form: group "/" with attribute format = "canopy-dataset" and arrays features
 /// (rows x columns, float32), feature_names, labels (uint16), class_names.
 Dataset read_hdf5(std::filesystem::path const& path);
+
+/// A block of the rows of a data set.
+struct DatasetPart {
+  Dataset rows;
+  std::int64_t first = 0;  ///< number of its first row in the data set
+  std::int64_t all = 0;    ///< rows of the data set
+};
+/// Block `part` of `parts` nearly equal ones; reads no other.
+DatasetPart read_hdf5_part(std::filesystem::path const& path, int part, int parts);
 /// Replaces `path` only once everything is written.
 void write_hdf5(std::filesystem::path const& path, Dataset const& dataset);
 

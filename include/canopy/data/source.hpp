@@ -8,6 +8,7 @@
 
 #include "canopy/core/options.hpp"
 #include "canopy/data/dataset.hpp"
+#include "canopy/data/readers.hpp"
 
 namespace canopy::data {
 
@@ -40,11 +41,15 @@ struct Loaded {
 /// the generators only. Throws DataError (exit status 3) naming file, line and column.
 Loaded load(Source const& source, std::uint64_t seed);
 
+/// Block `part` of `parts` nearly equal ones of load()'s rows, when the source is a file that can
+/// be read from any row on (Canopy's own HDF5 form); nothing when it is of another kind.
+std::optional<DatasetPart> load_part(Source const& source, int part, int parts);
+
 /// Rows without needing labels, for `predict`: the columns named by `feature_names` in that order
 /// (by place when the file has no header), plus the text of column `id` if asked.
 struct Unlabelled {
-  Dataset rows;                     ///< labels filled in if the label column is there
-  std::vector<std::string> id;      ///< one per row, empty when no `id` was asked for
+  Dataset rows;                 ///< labels filled in if the label column is there
+  std::vector<std::string> id;  ///< one per row, empty when no `id` was asked for
 };
 Unlabelled load_rows(Source const& source, std::vector<std::string> const& feature_names,
                      std::string const& label_name, std::string const& id, std::uint64_t seed);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -33,6 +34,11 @@ class File {
   /// The attributes alone: quick, however large the arrays.
   NamedArrays read_attributes(std::string const& group) const;
   Array read_array(std::string const& group, std::string const& name) const;
+  /// Rows first .. first+number-1 of an array, without reading the others.
+  Array read_rows(std::string const& group, std::string const& name, std::int64_t first,
+                  std::int64_t number) const;
+  /// Length in each dimension, one for a plain list.
+  std::vector<std::int64_t> shape(std::string const& group, std::string const& name) const;
 
   bool has_group(std::string const& group) const;
   /// Names of the arrays, or of the groups, directly in `group`; same order as read().
