@@ -85,4 +85,27 @@ std::vector<Bytes> all_gather(Communicator const& comm, Bytes mine) {
   return all;
 }
 
+Bytes scatter(Communicator const& comm, std::function<Bytes(int rank)> const& make) {
+  constexpr int tag = 0;
+  if (!comm.is_root()) {
+    std::uint64_t size = 0;
+    MPI_Recv(&size, 1, MPI_UINT64_T, comm.root.value, tag, comm.mpi(), MPI_STATUS_IGNORE);
+    Bytes bytes(size);
+    in_pieces(size, [&](std::size_t at, int count) {
+      MPI_Recv(bytes.data() + at, count, MPI_BYTE, comm.root.value, tag, comm.mpi(),
+               MPI_STATUS_IGNORE);
+    });
+    return bytes;
+  }
+  for (int rank = 1; rank < comm.size(); ++rank) {
+    auto const bytes = make(rank);
+    std::uint64_t const size = bytes.size();
+    MPI_Send(&size, 1, MPI_UINT64_T, rank, tag, comm.mpi());
+    in_pieces(size, [&](std::size_t at, int count) {
+      MPI_Send(bytes.data() + at, count, MPI_BYTE, rank, tag, comm.mpi());
+    });
+  }
+  return make(comm.root.value);
+}
+
 }  // namespace canopy::comm

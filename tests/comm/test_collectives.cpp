@@ -51,5 +51,17 @@ TEST(AllGather, GivesEverybodyAll) {
     EXPECT_EQ(all[static_cast<std::size_t>(r)], message(r, 0, size(r)));
 }
 
+TEST(Scatter, GivesEachItsOwn) {
+  auto const world = Communicator::world();
+  auto const size = [](int rank) { return static_cast<std::size_t>(rank % 3) * 50'000; };
+  std::vector<int> made;
+  auto const mine = scatter(world, [&](int rank) {
+    made.push_back(rank);
+    return message(0, rank, size(rank));
+  });
+  EXPECT_EQ(mine, message(0, world.rank().value, size(world.rank().value)));
+  EXPECT_EQ(std::ssize(made), world.is_root() ? world.size() : 0);
+}
+
 }  // namespace
 }  // namespace canopy::comm

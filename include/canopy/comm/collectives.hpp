@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -17,5 +18,9 @@ std::vector<Bytes> all_to_all(Communicator const& comm, std::vector<Bytes> to);
 
 /// Collective. The bytes of every rank, in rank order, on all of them.
 std::vector<Bytes> all_gather(Communicator const& comm, Bytes mine);
+
+/// Collective. What the root's `make(r)` gives reaches rank r, one after the other, so that the
+/// root holds one at a time.
+Bytes scatter(Communicator const& comm, std::function<Bytes(int rank)> const& make);
 
 }  // namespace canopy::comm
