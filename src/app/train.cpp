@@ -8,12 +8,13 @@
 #include "canopy/app/distributed.hpp"
 #include "canopy/comm/environment.hpp"
 #include "canopy/core/signals.hpp"
-#include "canopy/forest/tree_arrays.hpp"
 #include "canopy/record/run_files.hpp"
 #include "canopy/train/forest_by_trees.hpp"
 
+#include "partial_model.hpp"
 #include "run_parts.hpp"
 #include "run_tables.hpp"
+#include "train_by_rows.hpp"
 #include "train_view.hpp"
 
 namespace canopy::app {
@@ -30,6 +31,11 @@ void TrainSettings::describe(Options& o) {
   o.row("scoring", scoring, "what is reported beside the accuracy", one_of(data::scoring_names()));
   forest.describe(o);
   o.leave_out("kind");  // --model says it
+  o.group("Parallel");
+  o.row("rows-sharded", rows_sharded,
+        "each rank holds a part of the rows and all grow every tree together, for data larger than "
+        "one machine; else each holds all rows and grows some of the trees",
+        any<bool>("true or false"));
   o.group("Stop rules");
   o.row("walltime", walltime,
         "seconds until the allocation ends: save and leave with exit 75; "
@@ -118,9 +124,8 @@ class Trainer {
 
   // ---- trees of an earlier session
 
-  /// The trees so far as a model, with their numbers. They are moved out and back: there may be no
-  /// room for a copy.
-  NamedArrays partial_model() {
+  /// The trees so far are moved out and back: there may be no room for a copy.
+  NamedArrays model_so_far() {
     train::Trees grown;
     std::vector<std::int64_t> numbers;
     for (std::size_t t = 0; t < trees_.size(); ++t) {
@@ -128,31 +133,16 @@ class Trainer {
       grown.push_back(std::move(trees_[t]));
       numbers.push_back(static_cast<std::int64_t>(t));
     }
-    auto arrays = forest_of({}).to_arrays();
-    forest::put_trees(arrays, grown);
+    auto arrays = partial_model(forest_of({}), grown, numbers, identity_.fingerprint);
     for (std::size_t i = 0; i < grown.size(); ++i)
       trees_[static_cast<std::size_t>(numbers[i])] = std::move(grown[i]);
-    arrays.put("numbers", std::move(numbers));
-    arrays.set_attribute("data", identity_.fingerprint);
     return arrays;
   }
 
-  /// A journal of this run makes a run file of another one a thing of the past, which a killed run
-  /// with --overwrite was to replace.
   void take_over_trees(bool has_journal) {
-    if (!std::filesystem::exists(files_.run_file)) return;
-    auto const record = record::read(files_.run_file);
-    if (!record.model || !record.model->has("numbers")) return;
-    RunIdentity const that{record.command, record.settings, record.model->text_attribute("data"),
-                           record.started};
-    if (auto const why = why_another_run(files_.run_file, that, identity_)) {
-      if (has_journal) return;
-      throw UserError{*why};
-    }
-    auto const earlier = forest::Forest::from_arrays(*record.model);
-    auto const& numbers = record.model->get<std::int64_t>("numbers");
-    for (std::size_t i = 0; i < numbers.size(); ++i)
-      trees_.at(static_cast<std::size_t>(numbers[i])) = earlier.trees().at(i);
+    auto earlier = earlier_trees(files_, identity_, has_journal, trees_.size());
+    if (!earlier) return;
+    trees_ = std::move(*earlier);
     taken_over_ = train::count_grown(trees_);
     event("resume", fmt::format("{} trees taken over from the earlier session", taken_over_));
   }
@@ -215,7 +205,7 @@ class Trainer {
 
   record::RunRecord write_interrupted() {
     auto record = make_record("interrupted", static_cast<int>(ExitCode::interrupted));
-    record.model = partial_model();
+    record.model = model_so_far();
     record::write(record, files_.run_file);
     return record;
   }
@@ -325,6 +315,7 @@ class Trainer {
 
 record::RunRecord run(comm::Communicator const& comm, TrainSettings const& settings,
                       std::function<void()> const& before_block) {
+  if (settings.rows_sharded) return run_by_rows(comm, settings);
   Phases phases;
   auto data = load_and_share(comm, settings.source, settings.common.seed,
                              phases);  // freed by all ranks together, at the end

@@ -23,12 +23,14 @@ struct TrainSettings {
   std::string scoring = "accuracy";
   std::optional<double> walltime;
   forest::ForestParameters forest;  ///< its `kind` follows from `model`
+  /// Rows, not trees, are dealt to the ranks.
+  bool rows_sharded = false;
 
   void describe(Options& options);
 };
 
-/// Collective. Grows one forest, its trees dealt to all ranks, and writes the run file. What is
-/// returned is that record on the root; elsewhere only status and exit code are filled in.
+/// Collective. Grows one forest, its trees (or rows) dealt to all ranks, and writes the run file.
+/// What is returned is that record on the root; elsewhere only status and exit code are filled in.
 /// `before_block` is called on a rank before it grows a block of trees: tests put delays there.
 record::RunRecord run(comm::Communicator const& comm, TrainSettings const& settings,
                       std::function<void()> const& before_block = {});
