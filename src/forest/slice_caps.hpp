@@ -24,6 +24,8 @@ struct Caps {
   std::size_t cells() const {
     return max_depth.size() * min_samples_split.size() * min_impurity_decrease.size();
   }
+  /// Those of a single cell.
+  Caps only(std::size_t cell) const;
 };
 
 /// The first entry of each list of Caps under which a node is in the tree. All cells that are not
@@ -49,6 +51,14 @@ struct Reach {
     return depth <= cell.depth && split <= cell.split && decrease <= cell.decrease;
   }
 };
+
+inline Caps Caps::only(std::size_t cell) const {
+  auto const [depth, split, decrease] = Reach::of_cell(cell, *this);
+  return {{max_depth[depth]},
+          {min_samples_split[split]},
+          {min_impurity_decrease[decrease]},
+          grown_with};
+}
 
 /// Of every cell.
 inline std::vector<Reach> reaches_of(Caps const& caps) {

@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
-#include <type_traits>
-#include <utility>
 #include <vector>
 
 #include "canopy/forest/forest.hpp"
@@ -20,60 +18,40 @@
 
 namespace canopy::forest {
 
-/// Predicts blocks of rows in all cells, by whole numbers. `FixedVectors` is their number of
-/// vectors where the compiler is to know it; 0: any number.
+/// Predicts rows in all cells, by whole numbers. `FixedVectors` is how many vectors a node's
+/// numbers are where the compiler is to know it; 0: any number.
+///
+/// A few trees at a time, so that they stay in the second-level cache while all rows go down them.
+/// Sixteen rows leave in `steps_` by how much their sums change from one cell to the next; this is
+/// added up over the axes of caps, and added to their sums of all trees before.
 template <class Code, std::size_t FixedVectors>
 class ClassScores {
  public:
   explicit ClassScores(SliceProblem const& problem)
       : problem_{problem},
-        shares_{problem.classes, problem.checkpoints.back()},
+        shares_{static_cast<std::size_t>(problem.classes), problem.checkpoints.back()},
         rows_{problem.table, problem.rows},
-        reaches_{reaches_of(problem.caps)},
-        splits_{problem.caps.min_samples_split.size()},
-        decreases_{problem.caps.min_impurity_decrease.size()},
-        tallies_{problem} {
-    std::size_t depths = 1;
-    for (std::size_t tree = 0; auto const checkpoint : problem.checkpoints)
-      for (auto const last = static_cast<std::size_t>(checkpoint); tree < last;) {
-        auto const number = std::min(trees_at_once, last - tree);
-        add_run(problem.trees.subspan(tree, number));
-        tree += number;
-        depths = std::max(depths, runs_.back().trees.depths());
-      }
-    cells_ = depths * splits_ * decreases_;
-  }
+        trees_{problem.table, problem.caps},
+        cells_{problem.caps.cells()},
+        tallies_{problem},
+        steps_(cells_ * channels()) {}
 
   std::vector<double> all() {
-    auto const size = rows_in_block(stride() * sizeof(Lanes));
+    auto const groups = problem_.most_memory / (cells_ * channels() * sizeof(RowNumbers));
+    auto const size = std::max<std::size_t>(1, groups) * together;
     for (std::size_t first = 0; first < rows_.size(); first += size)
       add_block(first, std::min(size, rows_.size() - first));
-    settle();
+    for (auto const& doubt : doubts_) settle(doubt);
     std::vector<double> scores;
-    auto const cells = reaches_.size();
-    for (std::size_t c = 0; c < problem_.checkpoints.size(); ++c)
-      for (std::size_t cell = 0; cell < cells; ++cell)
-        scores.push_back(tallies_.score(c * cells + alike(cell)));
+    for (std::size_t entry = 0; entry < problem_.checkpoints.size() * cells_; ++entry)
+      scores.push_back(tallies_.score(entry));
     return scores;
   }
 
  private:
-  /// What a node's shares differ from its parent's; beside the node if their number is known.
-  using Payload =
-      std::conditional_t<FixedVectors == 0, NoPayload, std::array<PackedLanes, FixedVectors>>;
-  using Trees = SliceTrees<Code, Payload>;
-
-  static constexpr std::size_t together = Trees::together;
-  static_assert(together == Lanes::count);
-  /// Trees that rows go down one after another; they stay in the second-level cache.
-  static constexpr std::size_t trees_at_once = 8;
-  /// Doubts times classes that may wait to be settled.
-  static constexpr std::size_t most_doubts = std::size_t{1} << 22;
-
-  struct Run {
-    Trees trees;
-    std::vector<Lanes> differences;  ///< places x vectors; none if the places have them
-  };
+  /// Rows that go down together.
+  static constexpr std::size_t together = RowNumbers::count;
+  static constexpr std::size_t most_trees_at_once = 8;
 
   /// A prediction that whole numbers leave open.
   struct Doubt {
@@ -84,170 +62,143 @@ class ClassScores {
 
   std::size_t vectors() const {
     if constexpr (FixedVectors > 0) return FixedVectors;
-    return shares_.vectors();
+    return FixedShares::vectors(shares_.classes());
   }
-  std::size_t channels() const { return vectors() * Lanes::count; }
-  /// Of a row's sums.
-  std::size_t stride() const { return cells_ * vectors(); }
-
-  void add_run(std::span<Tree const> trees) {
-    std::vector<Lanes> differences;
-    std::size_t first = 0;  // of the tree in `differences`
-    auto const fill = [&](Tree const& tree, std::size_t node, std::int32_t parent, auto& place) {
-      if (node == 0) {
-        numbers_.assign((tree.size() + 1) * vectors(), {});  // the first stand for no parent
-        first = differences.size();
-        if (FixedVectors == 0) differences.resize(first + tree.size() * vectors());
-      }
-      auto* own = &numbers_[(node + 1) * vectors()];
-      auto const* above = &numbers_[static_cast<std::size_t>(parent + 1) * vectors()];
-      shares_.convert(tree, node, own);
-      for (std::size_t v = 0; v < vectors(); ++v) {
-        Lanes const difference{own[v].v - above[v].v};
-        if constexpr (FixedVectors > 0)
-          place.payload[v] = std::bit_cast<PackedLanes>(difference);
-        else
-          differences[first + node * vectors() + v] = difference;
-      }
-    };
-    Trees made{trees, problem_.table, problem_.caps, fill};
-    if (FixedVectors == 0) differences.resize(differences.size() + vectors());  // the end
-    runs_.push_back({std::move(made), std::move(differences)});
-  }
-
-  /// The cell that was worked on for this one, whose depth cap may be beyond the deepest node.
-  std::size_t alike(std::size_t cell) const {
-    auto const plane = splits_ * decreases_;
-    return cell < cells_ ? cell : cells_ - plane + cell % plane;
-  }
+  /// Classes, what fills up, and how many numbers were rounded.
+  std::size_t channels() const { return vectors() * NodeNumbers::count; }
 
   void add_block(std::size_t first, std::size_t count) {
-    sums_.assign((count + together - 1) / together * together * stride(), {});
-    std::size_t trees = 0;
-    std::size_t checkpoint = 0;
-    for (std::size_t r = 0; r < runs_.size(); ++r) {
-      trees += runs_[r].trees.size();
-      auto const is_checkpoint = std::cmp_equal(trees, problem_.checkpoints[checkpoint]);
-      for (std::size_t i = 0; i < count; i += together) {
-        if (r + 1 < runs_.size())
-          runs_[r + 1].trees.prefetch(i / together, (count + together - 1) / together);
-        auto* sums = &sums_[i * stride()];
-        go_down(runs_[r], first + i, sums);
-        if (is_checkpoint) predict(checkpoint, first + i, std::min(together, count - i), sums);
+    sums_.assign((count + together - 1) / together * cells_ * channels(), {});
+    std::size_t tree = 0;
+    for (std::size_t c = 0; c < problem_.checkpoints.size(); ++c)
+      for (auto const last = static_cast<std::size_t>(problem_.checkpoints[c]); tree < last;) {
+        auto const trees = problem_.trees.subspan(tree, std::min(most_trees_at_once, last - tree));
+        tree += trees.size();
+        load(trees);
+        auto* sums = sums_.data();
+        for (std::size_t i = 0; i < count; i += together, sums += cells_ * channels()) {
+          go_down(first + i);
+          if (tree < last)
+            add_steps(sums, [](std::size_t) {});
+          else
+            predict(c, first + i, std::min(together, count - i), sums);
+        }
       }
-      checkpoint += is_checkpoint;
-    }
-    if (doubts_.size() * shares_.classes() > most_doubts) settle();
   }
 
-  /// Eight rows go down some trees. Where there are fewer left, the last one fills up; its sums
-  /// there are not looked at.
-  void go_down(Run const& run, std::size_t first, Lanes* sums) const {
-    typename Trees::Rows codes;
-    std::array<Lanes*, together> sums_of;
-    for (std::size_t i = 0; i < together; ++i) {
-      codes[i] = rows_.row(std::min(first + i, rows_.size() - 1));
-      sums_of[i] = sums + i * stride();
+  /// Takes trees, and has what each node's numbers differ from its parent's.
+  void load(std::span<Tree const> trees) {
+    trees_.load(trees);
+    auto const parents = trees_.parents();
+    differences_.assign((parents.size() + 1) * vectors(), {});  // the end adds nothing
+    for (std::size_t t = 0; t < trees.size(); ++t)
+      for (auto at = trees_.root(t); at < trees_.root(t + 1); ++at)
+        shares_.convert(trees[t], at - trees_.root(t),
+                        std::span{differences_}.subspan(at * vectors(), vectors()));
+    for (auto at = parents.size(); at-- > 0;) {  // parents come before their children
+      if (parents[at] < 0) continue;
+      auto const* parent = &differences_[static_cast<std::size_t>(parents[at]) * vectors()];
+      for (std::size_t v = 0; v < vectors(); ++v) differences_[at * vectors() + v].v -= parent[v].v;
     }
-    run.trees.go_down(codes, [&](std::size_t i, std::size_t at, auto const& place) {
-      auto* to = sums_of[i] + place.cell * vectors();
-      if constexpr (FixedVectors > 0)
-        for (std::size_t v = 0; v < vectors(); ++v) to[v].v += place.payload[v].load().v;
-      else
+  }
+
+  /// Eight rows at a time, whose steps stand in half of each cell's cache lines. Where there are
+  /// fewer rows left, the last one fills up; its sums there are not looked at.
+  void go_down(std::size_t first) {
+    for (std::size_t half = 0; half < 2; ++half) {
+      std::array<Code const*, together / 2> rows;
+      for (std::size_t i = 0; i < rows.size(); ++i)
+        rows[i] = rows_.row(std::min(first + row_in_pairs(half * 8 + i), rows_.size() - 1));
+      auto const* const differences = differences_.data();
+      auto* const steps = reinterpret_cast<NodeNumbers::Any*>(steps_.data()) + half * 8;
+      trees_.go_down(rows, [=, this](std::size_t i, std::size_t at, std::size_t cell) {
         for (std::size_t v = 0; v < vectors(); ++v)
-          to[v].v += run.differences[at * vectors() + v].v;
-    });
+          steps[(cell * vectors() + v) * together + i] += differences[at * vectors() + v].v;
+      });
+    }
   }
 
-  /// Walks over the cells of eight rows, along the axes of decreases, splits and depths, and keeps
-  /// the sum of all that came before along each of them.
-  void predict(std::size_t checkpoint, std::size_t first, std::size_t count, Lanes const* sums) {
-    auto const labels = labels_of(first, count);
-    auto const doubt = shares_.doubt(problem_.checkpoints[checkpoint]);
-    Lanes::Vector is_no_row{};
-    for (auto i = count; i < Lanes::count; ++i) is_no_row[i] = ~0u;
-    over_depths_.assign(splits_ * decreases_ * channels(), {});
-    over_splits_.resize(decreases_ * channels());
-    over_all_.resize(channels());
+  /// Goes over the cells along the axes of decreases, splits and depths, and keeps the sum of all
+  /// steps that came before along each of them. Calls `visit(cell)` when the cell's sums are done.
+  template <class Visit>
+  void add_steps(RowNumbers* sums, Visit&& visit) {
+    auto const splits = problem_.caps.min_samples_split.size();
+    auto const decreases = problem_.caps.min_impurity_decrease.size();
+    over_depths_.assign(splits * decreases * channels(), {});
+    over_splits_.resize(decreases * channels());
+    if (decreases > 1) over_all_.resize(channels());
     for (std::size_t cell = 0; cell < cells_;) {
-      std::ranges::fill(over_splits_, Lanes{});
-      for (std::size_t split = 0; split < splits_; ++split) {
-        std::ranges::fill(over_all_, Lanes{});
-        for (std::size_t decrease = 0; decrease < decreases_; ++decrease, ++cell) {
-          accumulate(sums + cell * vectors(),
-                     &over_depths_[(split * decreases_ + decrease) * channels()],
-                     &over_splits_[decrease * channels()]);
-          Verdict verdict{decreases_ > 1 ? over_all_ : over_splits_, shares_.classes(), doubt};
-          verdict.is_doubtful.v |= is_no_row;
-          if (!verdict.is_certain()) put_off(verdict, {first, checkpoint, cell}, count);
-          tallies_.add(checkpoint * reaches_.size() + cell, verdict.winner, labels);
+      std::ranges::fill(over_splits_, RowNumbers{});
+      for (std::size_t split = 0; split < splits; ++split) {
+        std::ranges::fill(over_all_, RowNumbers{});
+        for (std::size_t decrease = 0; decrease < decreases; ++decrease, ++cell) {
+          add_cell(cell, &over_depths_[(split * decreases + decrease) * channels()],
+                   &over_splits_[decrease * channels()], sums + cell * channels());
+          visit(cell);
         }
       }
     }
   }
 
+  void add_cell(std::size_t cell, RowNumbers* over_depths, RowNumbers* over_splits,
+                RowNumbers* sums) {
+    PairsOfRows square;
+    for (std::size_t v = 0; v < vectors(); ++v) {
+      auto* const steps = &steps_[cell * channels() + v * square.size()];
+      for (std::size_t i = 0; i < square.size(); ++i) {
+        square[i].v = steps[i].v;
+        steps[i].v = RowNumbers::Vector{};
+      }
+      transpose(square);
+      for (std::size_t k = 0; k < NodeNumbers::count; ++k) {
+        auto const c = v * NodeNumbers::count + k;
+        over_depths[c].v += square[k].v;
+        over_splits[c].v += over_depths[c].v;
+        if (over_all_.empty()) {
+          sums[c].v += over_splits[c].v;
+        } else {
+          over_all_[c].v += over_splits[c].v;
+          sums[c].v += over_all_[c].v;
+        }
+      }
+    }
+  }
+
+  void predict(std::size_t checkpoint, std::size_t first, std::size_t count, RowNumbers* sums) {
+    auto const labels = labels_of(first, count);
+    auto const doubt = shares_.doubt(problem_.checkpoints[checkpoint]);
+    RowNumbers is_no_row;
+    for (auto i = count; i < together; ++i) is_no_row.v[i] = ~0u;
+    add_steps(sums, [&](std::size_t cell) {
+      Verdict verdict{{sums + cell * channels(), channels()}, doubt};
+      verdict.is_doubtful.v |= is_no_row.v;
+      if (!verdict.is_certain()) put_off(verdict, {first, checkpoint, cell}, count);
+      tallies_.add(checkpoint * cells_ + cell, verdict.winner, labels);
+    });
+  }
+
   /// Leaves doubtful winners out for now.
   void put_off(Verdict& verdict, Doubt doubt, std::size_t count) {
-    for (std::size_t i = 0; i < Lanes::count; ++i, ++doubt.row) {
+    for (std::size_t i = 0; i < together; ++i, ++doubt.row) {
       if (verdict.is_doubtful.v[i] == 0) continue;
       verdict.winner.v[i] = Tallies::nobody;
       if (i < count) doubts_.push_back(doubt);
     }
   }
 
-  /// Predicts what was put off as predict_proba and argmax do it. Tree after tree, so that each is
-  /// fetched once.
-  void settle() {
-    std::ranges::stable_sort(doubts_, {}, &Doubt::row);
-    auto const classes = shares_.classes();
-    std::vector<double> sums(doubts_.size() * classes);
-    std::size_t number = 0;
-    for (auto const& run : runs_)
-      for (std::size_t t = 0; t < run.trees.size(); ++t) add_doubts(run.trees, t, number++, sums);
-    for (std::size_t d = 0; d < doubts_.size(); ++d) {
-      auto const& [row, checkpoint, cell] = doubts_[d];
-      Eigen::MatrixXd const mean =
-          Eigen::Map<Eigen::RowVectorXd const>(&sums[d * classes], problem_.classes) /
-          static_cast<double>(problem_.checkpoints[checkpoint]);
-      tallies_.add_row(checkpoint * reaches_.size() + cell, argmax(mean).front(),
-                       problem_.table.labels()[problem_.rows[row]]);
-    }
-    doubts_.clear();
+  /// Predicts what was put off as predict_proba and argmax do it.
+  void settle(Doubt const& doubt) {
+    auto const caps = problem_.caps.only(doubt.cell);
+    auto const trees = problem_.checkpoints[doubt.checkpoint];
+    Eigen::MatrixXd sums = Eigen::MatrixXd::Zero(1, problem_.classes);
+    for (auto const& tree : problem_.trees.first(static_cast<std::size_t>(trees)))
+      add_shares(tree, stop_of(tree, problem_.table, rows_.row(doubt.row), caps), sums.data());
+    tallies_.add_row(doubt.checkpoint * cells_ + doubt.cell, argmax(sums / trees).front(),
+                     problem_.table.labels()[problem_.rows[doubt.row]]);
   }
 
-  /// Adds the shares of one tree for all that was put off and is about so many trees.
-  void add_doubts(Trees const& trees, std::size_t tree, std::size_t number,
-                  std::vector<double>& sums) const {
-    typename Trees::Way way;
-    auto row = rows_.size();  // that `way` belongs to
-    for (std::size_t d = 0; d < doubts_.size(); ++d) {
-      auto const& doubt = doubts_[d];
-      if (std::cmp_greater_equal(number, problem_.checkpoints[doubt.checkpoint])) continue;
-      if (row != doubt.row) trees.way_of(tree, rows_.row(row = doubt.row), way);
-      add_shares(problem_.trees[number],
-                 trees.last_within(way, reaches_, doubt.cell) - trees.root(tree),
-                 &sums[d * shares_.classes()]);
-    }
-  }
-
-  /// What the eight rows have in one cell, turned to a vector for each class, goes through the sums
-  /// over depths, over depths and splits, and over all axes.
-  void accumulate(Lanes const* sums, Lanes* over_depths, Lanes* over_splits) {
-    std::array<Lanes, together> square;
-    for (std::size_t v = 0; v < vectors(); ++v) {
-      for (std::size_t i = 0; i < together; ++i) square[i] = sums[i * stride() + v];
-      transpose(square);
-      for (std::size_t i = 0; i < Lanes::count; ++i) {
-        auto const c = v * Lanes::count + i;
-        over_depths[c].v += square[i].v;
-        over_splits[c].v += over_depths[c].v;
-        if (decreases_ > 1) over_all_[c].v += over_splits[c].v;
-      }
-    }
-  }
-
-  Lanes labels_of(std::size_t first, std::size_t count) const {
-    Lanes labels;
+  RowNumbers labels_of(std::size_t first, std::size_t count) const {
+    RowNumbers labels;
     for (std::size_t i = 0; i < count; ++i)
       labels.v[i] = problem_.table.labels()[problem_.rows[first + i]];
     return labels;
@@ -255,20 +206,18 @@ class ClassScores {
 
   SliceProblem const& problem_;
   FixedShares shares_;
-  std::vector<Run> runs_;  ///< between two checkpoints are one or more
   PackedRows<Code> rows_;
-  std::vector<Reach> reaches_;  ///< of every cell of the caps
-  std::size_t splits_;
-  std::size_t decreases_;
-  std::size_t cells_;  ///< that are worked on
+  SliceTrees<Code> trees_;
+  std::size_t cells_;
   Tallies tallies_;
-  std::vector<Lanes> sums_;  ///< rows of the block x cells x vectors
-  /// Each with a vector for every class, one for roundings, and what fills up the last eight:
-  std::vector<Lanes> over_depths_;
-  std::vector<Lanes> over_splits_;
-  std::vector<Lanes> over_all_;
+  std::vector<NodeNumbers> differences_;  ///< places x vectors
+  std::vector<RowNumbers> steps_;         ///< cells x vectors x pairs of rows
+  std::vector<RowNumbers> sums_;          ///< rows of the block, by sixteen, x cells x channels
+  /// Of steps: splits x decreases x channels, decreases x channels, channels.
+  std::vector<RowNumbers> over_depths_;
+  std::vector<RowNumbers> over_splits_;
+  std::vector<RowNumbers> over_all_;
   std::vector<Doubt> doubts_;
-  std::vector<Lanes> numbers_;  ///< of one tree
 };
 
 }  // namespace canopy::forest

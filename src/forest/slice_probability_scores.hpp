@@ -19,26 +19,24 @@ class ProbabilityScores {
  public:
   explicit ProbabilityScores(SliceProblem const& problem)
       : problem_{problem},
-        trees_{problem.trees, problem.table, problem.caps, [](auto const&...) {}},
+        trees_{problem.table, problem.caps},
         rows_{problem.table, problem.rows},
         reaches_{reaches_of(problem.caps)},
         classes_{static_cast<std::size_t>(problem.classes)},
         plane_{problem.caps.min_samples_split.size() * problem.caps.min_impurity_decrease.size()} {
-    cells_ = trees_.depths() * plane_;
+    trees_.load(problem.trees);
+    cells_ = problem.caps.cells();
     totals_.resize(problem.checkpoints.size() * cells_);
   }
 
   std::vector<double> all() {
-    auto const size = rows_in_block(cells_ * classes_ * sizeof(double));
+    constexpr std::size_t cache = std::size_t{1} << 20;  // the second level's
+    auto const size = std::max<std::size_t>(
+        1, std::min(cache, problem_.most_memory) / (cells_ * classes_ * sizeof(double)));
     for (std::size_t first = 0; first < rows_.size(); first += size)
       add_block(first, std::min(size, rows_.size() - first));
-    std::vector<double> scores;
-    for (std::size_t c = 0; c < problem_.checkpoints.size(); ++c)
-      for (std::size_t cell = 0; cell < reaches_.size(); ++cell) {
-        auto const worked_on = cell < cells_ ? cell : cells_ - plane_ + cell % plane_;
-        scores.push_back(totals_[c * cells_ + worked_on] / static_cast<double>(rows_.size()));
-      }
-    return scores;
+    for (auto& total : totals_) total /= static_cast<double>(rows_.size());
+    return totals_;
   }
 
  private:
@@ -88,8 +86,8 @@ class ProbabilityScores {
   PackedRows<Code> rows_;
   std::vector<Reach> reaches_;
   std::size_t classes_;
-  std::size_t plane_;           ///< cells of one depth cap
-  std::size_t cells_;           ///< that are worked on
+  std::size_t plane_;  ///< cells of one depth cap
+  std::size_t cells_;
   std::vector<double> totals_;  ///< checkpoints x cells
   std::vector<double> sums_;    ///< rows of the block x cells x classes
   typename SliceTrees<Code>::Way way_;

@@ -24,11 +24,11 @@ struct SliceProblem {
   Caps caps;
   data::Scorer const& scorer;
   int classes;
-
-  bool needs_probabilities() const { return scorer.needs == data::Scorer::Needs::probabilities; }
+  std::size_t most_memory;  ///< bytes that sums may take, as far as this is possible
 };
 
-/// Scores that are functions of predicted classes: checkpoints x cells.
+/// The score of every cell after every checkpoint: checkpoints x cells. A grid that takes too much
+/// memory is divided.
 ///
 /// A forest predicts the class with the largest sum of shares, added up tree by tree in double.
 /// Sums of whole numbers say nearly always which one that is, and they may be added up in any
@@ -36,26 +36,9 @@ struct SliceProblem {
 /// that has the node. Summing along the three axes of caps then gives the sums of every cell. How
 /// far rounding may have moved them is known exactly, because the roundings are counted like one
 /// more class; where that leaves a doubt, the row's shares are summed in double after all.
-template <class Code>
-std::vector<double> scores_of_classes(SliceProblem const& problem);
-
-/// Scores that are means over rows of a function of the row's probabilities: checkpoints x cells.
-/// They take the very sums, in double and in tree order, for every cell.
-template <class Code>
-std::vector<double> scores_of_probabilities(SliceProblem const& problem);
-
-/// Memory that the least part of the work takes, in bytes, to decide whether to divide the grid.
-std::size_t least_memory(SliceProblem const& problem);
-
-/// Rows that are worked on together: their sums stay in the second-level cache.
-inline std::size_t rows_in_block(std::size_t bytes_of_row) {
-  constexpr std::size_t cache = std::size_t{1} << 20;
-  return std::clamp<std::size_t>(cache / bytes_of_row / 8 * 8, 8, 4096);
-}
-
-extern template std::vector<double> scores_of_classes<std::uint16_t>(SliceProblem const&);
-extern template std::vector<double> scores_of_classes<std::uint32_t>(SliceProblem const&);
-extern template std::vector<double> scores_of_probabilities<std::uint16_t>(SliceProblem const&);
-extern template std::vector<double> scores_of_probabilities<std::uint32_t>(SliceProblem const&);
+///
+/// Scores that are means over rows of a function of the row's probabilities take the very sums, in
+/// double and in tree order, for every cell.
+std::vector<double> scores_of(SliceProblem const& problem);
 
 }  // namespace canopy::forest

@@ -31,12 +31,12 @@ class Tallies {
   /// What stands for the winner in a row that is not to be counted.
   static constexpr std::uint32_t nobody = 0x10000;
 
-  void add(std::size_t entry, Lanes const& winner, Lanes const& labels) {
+  void add(std::size_t entry, RowNumbers const& winner, RowNumbers const& labels) {
     if (by_class_) {
-      for (std::size_t i = 0; i < Lanes::count; ++i) add_row(entry, winner.v[i], labels.v[i]);
+      for (std::size_t i = 0; i < RowNumbers::count; ++i) add_row(entry, winner.v[i], labels.v[i]);
       return;
     }
-    right_lanes_[entry].v -= reinterpret_cast<Lanes::Vector>(winner.v == labels.v);
+    right_lanes_[entry].v -= reinterpret_cast<RowNumbers::Vector>(winner.v == labels.v);
   }
 
   void add_row(std::size_t entry, std::uint32_t winner, std::uint32_t label) {
@@ -54,7 +54,7 @@ class Tallies {
     if (!by_class_) {
       auto const& lanes = right_lanes_[entry].v;
       tally.right[0] = 0;
-      for (std::size_t i = 0; i < Lanes::count; ++i) tally.right[0] += lanes[i];
+      for (std::size_t i = 0; i < RowNumbers::count; ++i) tally.right[0] += lanes[i];
     } else {
       std::copy_n(&right_[entry * classes_], classes_, tally.right.begin());
       std::copy_n(&predicted_[entry * classes_], classes_, tally.predicted.begin());
@@ -67,7 +67,7 @@ class Tallies {
   bool by_class_;
   std::size_t classes_;
   std::vector<std::int64_t> rows_;
-  std::vector<Lanes> right_lanes_;  ///< checkpoints x cells
+  std::vector<RowNumbers> right_lanes_;  ///< checkpoints x cells
   std::vector<std::uint32_t> right_;
   std::vector<std::uint32_t> predicted_;  ///< checkpoints x cells x classes
 };

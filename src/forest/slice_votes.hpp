@@ -6,57 +6,70 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
-#include <vector>
+#include <utility>
 
 #include "canopy/forest/tree.hpp"
 
 #include "pairwise_sum.hpp"
-#include "slice_caps.hpp"
 
 namespace canopy::forest {
 
-/// Eight whole numbers that are worked on by one instruction.
+/// Whole numbers that are worked on by one instruction.
+template <std::size_t N>
 struct Lanes {
-  static constexpr std::size_t count = 8;
-  using Vector [[gnu::vector_size(32)]] = std::uint32_t;
+  static constexpr std::size_t count = N;
+  using Vector [[gnu::vector_size(4 * N)]] = std::uint32_t;
+  /// For memory that holds vectors of another size.
+  using Any [[gnu::vector_size(4 * N), gnu::may_alias]] = std::uint32_t;
+  using Signed [[gnu::vector_size(4 * N)]] = std::int32_t;
 
   Vector v{};
 };
 
-/// Rows and columns change places, by interleaving the halves three times.
-inline void transpose(std::array<Lanes, 8>& square) {
-  for (int round = 0; round < 3; ++round) {
-    auto const old = square;
-    for (std::size_t i = 0; i < 4; ++i) {
-      auto const& a = old[i].v;
-      auto const& b = old[i + 4].v;
-      square[2 * i].v = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
-      square[2 * i + 1].v = __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
-    }
-  }
+using NodeNumbers = Lanes<8>;  ///< of one node, for eight classes
+using RowNumbers = Lanes<16>;  ///< of sixteen rows, for one class
+
+/// Sixteen rows stand two by two: each vector has the eight numbers of row i and of row i + 8.
+using PairsOfRows = std::array<RowNumbers, 8>;
+constexpr std::size_t row_in_pairs(std::size_t place) {
+  return place % 2 * 8 + place / 2;
 }
 
-/// Eight that stand anywhere in memory.
-struct PackedLanes {
-  std::array<std::uint32_t, Lanes::count> numbers{};
+/// Wherever the bit `Chunk` of the lane is set in `a` and is not in `b`, the two change places.
+template <std::size_t Chunk, std::size_t... Lane>
+void exchange(RowNumbers& a, RowNumbers& b, std::index_sequence<Lane...>) {
+  auto const low =
+      __builtin_shufflevector(a.v, b.v, ((Lane & Chunk) ? Lane + 16 - Chunk : Lane)...);
+  b.v = __builtin_shufflevector(a.v, b.v, ((Lane & Chunk) ? Lane + 16 : Lane + Chunk)...);
+  a.v = low;
+}
 
-  Lanes load() const { return std::bit_cast<Lanes>(numbers); }
-};
+/// Pairs of rows become a vector for each class, lane i of which is row i.
+inline void transpose(PairsOfRows& square) {
+  constexpr std::make_index_sequence<16> lanes;
+  for (std::size_t i : {0, 1, 2, 3}) exchange<4>(square[i], square[i + 4], lanes);
+  for (std::size_t i : {0, 1, 4, 5}) exchange<2>(square[i], square[i + 2], lanes);
+  for (std::size_t i : {0, 2, 4, 6}) exchange<1>(square[i], square[i + 1], lanes);
+}
 
 /// Shares of a forest's trees as whole numbers: 1 is 2^bits, and `trees` of them stay below 2^31.
 /// A share that 2^bits does not make a whole number is rounded, by at most a half.
 class FixedShares {
  public:
-  FixedShares(int classes, int trees)
-      : classes_{static_cast<std::size_t>(classes)},
-        bits_{31 - static_cast<int>(std::bit_width(static_cast<unsigned>(trees)))},
-        one_{std::exp2(bits_)} {}
+  FixedShares(std::size_t classes, int trees)
+      : classes_{classes},
+        bits_{31 - static_cast<int>(std::bit_width(static_cast<unsigned>(trees)))} {
+    for (std::size_t k = 0; k < eight; ++k) {
+      ones_[k] = std::exp2(bits_);
+      last_ones_[k] = k < classes % eight ? ones_[k] : 0;
+    }
+  }
 
   std::size_t classes() const { return classes_; }
-  /// Vectors that hold a number for each class, and after them 1 if one of them was rounded.
-  static std::size_t vectors(std::size_t classes) { return classes / Lanes::count + 1; }
-  std::size_t vectors() const { return vectors(classes_); }
+  /// Vectors that hold a number for each class, and in the last lane of all 1 if one was rounded.
+  static std::size_t vectors(std::size_t classes) { return classes / eight + 1; }
 
   /// What two sums in double, of `trees` shares each, may be off by together. Nothing in whole
   /// numbers until there are millions of trees.
@@ -64,68 +77,70 @@ class FixedShares {
     return static_cast<std::uint32_t>(std::ldexp(static_cast<double>(trees) * trees, bits_ - 52));
   }
 
-  /// What a node's shares are in numbers; vectors() of them go to `numbers`.
-  void convert(Tree const& tree, std::size_t node, Lanes* numbers) const {
-    bool is_rounded = false;
-    for (std::size_t v = 0; v < vectors(); ++v)
-      is_rounded |= convert(tree, node, v * Lanes::count, numbers[v]);
-    numbers[vectors() - 1].v[classes_ % Lanes::count] = is_rounded;
+  /// What a node's shares are in numbers, one vector after another.
+  void convert(Tree const& tree, std::size_t node, std::span<NodeNumbers> numbers) const {
+    auto const weight = weight_for_shares(tree.value(node));
+    auto const* value = tree.values.data() + node * classes_;
+    // The last vector also takes what follows, which is of the next node and becomes 0.
+    auto const behind = static_cast<std::size_t>(tree.values.data() + tree.values.size() - value);
+    NodeNumbers::Signed is_rounded{};
+    for (std::size_t v = 0; v < numbers.size(); ++v) {
+      Doubles values{};
+      if (behind >= (v + 1) * eight)
+        values = *reinterpret_cast<UnalignedDoubles const*>(value + v * eight);
+      else
+        std::memcpy(&values, value + v * eight, (behind - v * eight) * sizeof(double));
+      auto const exact = values / weight * (v + 1 < numbers.size() ? ones_ : last_ones_);
+      auto const rounded = __builtin_convertvector(exact + 0.5, NodeNumbers::Signed);
+      is_rounded |= __builtin_convertvector(__builtin_convertvector(rounded, Doubles) != exact,
+                                            NodeNumbers::Signed);
+      numbers[v].v = reinterpret_cast<NodeNumbers::Vector>(rounded);
+    }
+    using Halves = std::array<std::uint64_t, 4>;
+    auto const [a, b, c, d] = std::bit_cast<Halves>(is_rounded);
+    numbers.back().v[eight - 1] = (a | b | c | d) != 0;
   }
 
  private:
-  /// Eight classes from `first`, or as many as there are; tells whether one was rounded.
-  bool convert(Tree const& tree, std::size_t node, std::size_t first, Lanes& numbers) const {
-    auto const count = std::min(Lanes::count, classes_ - first);
-    auto const weight = weight_for_shares(tree.value(node));
-    auto const from = node * classes_ + first;
-    std::array<double, Lanes::count> values{};
-    if (from + Lanes::count <= tree.values.size())  // what follows is of the next node: not used
-      std::copy_n(tree.values.begin() + static_cast<std::ptrdiff_t>(from), Lanes::count,
-                  values.begin());
-    else
-      std::copy_n(tree.values.begin() + static_cast<std::ptrdiff_t>(from), count, values.begin());
-    std::array<std::int32_t, Lanes::count> rounded;
-    std::array<std::int32_t, Lanes::count> differs;
-    for (std::size_t k = 0; k < Lanes::count; ++k) {
-      auto const exact = values[k] / weight * (k < count ? one_ : 0.0);
-      rounded[k] = static_cast<std::int32_t>(exact + 0.5);
-      differs[k] = rounded[k] != exact;
-    }
-    numbers = std::bit_cast<Lanes>(rounded);
-    return std::ranges::max(differs) != 0;
-  }
+  static constexpr auto eight = NodeNumbers::count;
+  using Doubles [[gnu::vector_size(8 * eight)]] = double;
+  using UnalignedDoubles [[gnu::vector_size(8 * eight), gnu::aligned(8), gnu::may_alias]] = double;
 
   std::size_t classes_;
   int bits_;
-  double one_;
+  Doubles ones_;       ///< 2^bits
+  Doubles last_ones_;  ///< the same, and 0 for lanes of the last vector that have no class
 };
 
-/// The class of the largest sum for eight rows, the first one of equals.
+/// The class of the largest sum for sixteen rows, the first one of equals.
 struct Verdict {
-  Lanes winner;
-  Lanes is_doubtful;  ///< all bits set where rounding leaves it open
+  RowNumbers winner;
+  RowNumbers is_doubtful;  ///< all bits set where rounding leaves it open
 
-  /// `sums`: one entry per class, and then how many numbers of the row were rounded.
-  Verdict(std::span<Lanes const> sums, std::size_t classes, std::uint32_t doubt) {
-    using Signed [[gnu::vector_size(32)]] = std::int32_t;
+  /// `sums`: one entry per class, any number of zeros, and last how many numbers were rounded.
+  Verdict(std::span<RowNumbers const> sums, std::uint32_t doubt) {
+    using Signed = RowNumbers::Signed;
     auto best = reinterpret_cast<Signed>(sums[0].v);
     auto second = Signed{} - 1;
-    for (std::size_t k = 1; k < classes; ++k) {
+    for (std::size_t k = 1; k + 1 < sums.size(); ++k) {
       auto const sum = reinterpret_cast<Signed>(sums[k].v);
       auto const wins = sum > best;
       auto const lower = wins ? best : sum;
       second = lower > second ? lower : second;
       best = wins ? sum : best;
-      winner.v = wins ? Lanes::Vector{} + static_cast<std::uint32_t>(k) : winner.v;
+      winner.v = wins ? RowNumbers::Vector{} + static_cast<std::uint32_t>(k) : winner.v;
     }
-    auto const& rounded = sums[classes].v;
-    auto const lead = reinterpret_cast<Lanes::Vector>(best - second);
-    is_doubtful.v = reinterpret_cast<Lanes::Vector>((rounded != 0) & (lead <= rounded + doubt));
+    auto const& rounded = sums.back().v;
+    auto const lead = reinterpret_cast<RowNumbers::Vector>(best - second);
+    is_doubtful.v =
+        reinterpret_cast<RowNumbers::Vector>((rounded != 0) & (lead <= rounded + doubt));
   }
 
   bool is_certain() const {
-    auto const halves = std::bit_cast<std::array<std::uint64_t, 4>>(is_doubtful);
-    return (halves[0] | halves[1] | halves[2] | halves[3]) == 0;
+    using Words = std::array<std::uint64_t, sizeof(RowNumbers) / sizeof(std::uint64_t)>;
+    std::uint64_t any = 0;
+    for (auto const word : std::bit_cast<Words>(is_doubtful)) any |= word;
+    return any == 0;
   }
 };
 

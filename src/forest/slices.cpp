@@ -15,7 +15,8 @@
 namespace canopy::forest {
 namespace {
 
-/// A grid that takes more memory than this at a time is divided.
+/// For the sums of a grid. With more rows or cells than that, these are worked on one part after
+/// another.
 constexpr std::size_t most_memory = std::size_t{1} << 28;
 
 template <class T>
@@ -86,7 +87,7 @@ Limits limits_of(Forest const& forest, Slice const& slice) {
 template <class T>
 struct Axis {
   std::vector<T> values;
-  std::vector<std::size_t> place;
+  std::vector<std::uint32_t> place;
 
   template <class Entries, class Value, class Tighter>
   Axis(char const* name, Entries const& entries, Value value, Tighter tighter) {
@@ -97,8 +98,8 @@ struct Axis {
     auto const rest = std::ranges::unique(values);
     values.erase(rest.begin(), rest.end());
     for (auto const& v : asked)
-      place.push_back(
-          static_cast<std::size_t>(std::ranges::lower_bound(values, v, tighter) - values.begin()));
+      place.push_back(static_cast<std::uint32_t>(std::ranges::lower_bound(values, v, tighter) -
+                                                 values.begin()));
   }
 };
 
@@ -118,10 +119,10 @@ struct Axes {
               },
               std::less{}},
         depth{"max_depth", grid.max_depth,
-              [&](auto const& cap) {
+              [&, deepest = deepest_node(forest, grid)](auto const& cap) {
                 auto slice = loosest(forest, grid);
                 slice.max_depth = cap;
-                return limits_of(forest, slice).max_depth;
+                return std::min(limits_of(forest, slice).max_depth, deepest);
               },
               std::less{}},
         split{"min_samples_split", grid.min_samples_split,
@@ -147,101 +148,20 @@ struct Axes {
     return {static_cast<int>(forest.trees().size()), own.max_depth, own.min_samples_split,
             own.min_impurity_decrease, grid.fit_rows};
   }
-};
 
-/// A range of each axis of caps.
-struct Part {
-  std::size_t first[3];
-  std::size_t last[3];
-
-  std::size_t length(int axis) const { return last[axis] - first[axis]; }
-  int longest() const {
-    int axis = 0;
-    for (int a = 1; a < 3; ++a)
-      if (length(a) > length(axis)) axis = a;
-    return axis;
+  /// From this depth on caps are all alike. The search ends when every cap that was asked for is
+  /// seen to cut something off.
+  static std::int32_t deepest_node(Forest const& forest, SliceGrid const& grid) {
+    std::int32_t deepest_cap = 0;
+    for (auto const& cap : grid.max_depth) deepest_cap = std::max(deepest_cap, cap.value_or(0));
+    std::int32_t deepest = 0;
+    for (auto const& tree : forest.trees())
+      for (auto const& node : tree.nodes) {
+        if (node.depth > deepest_cap) return std::numeric_limits<std::int32_t>::max();
+        deepest = std::max(deepest, node.depth);
+      }
+    return deepest;
   }
-};
-
-template <class T>
-std::vector<T> range(std::vector<T> const& values, std::size_t first, std::size_t last) {
-  return {values.begin() + static_cast<std::ptrdiff_t>(first),
-          values.begin() + static_cast<std::ptrdiff_t>(last)};
-}
-
-std::vector<double> scores_of(SliceProblem const& problem) {
-  auto const is_narrow = std::ranges::all_of(problem.trees, [&](Tree const& tree) {
-    return PackedTree<std::uint16_t>::fits(tree, problem.table);
-  });
-  if (problem.needs_probabilities())
-    return is_narrow ? scores_of_probabilities<std::uint16_t>(problem)
-                     : scores_of_probabilities<std::uint32_t>(problem);
-  return is_narrow ? scores_of_classes<std::uint16_t>(problem)
-                   : scores_of_classes<std::uint32_t>(problem);
-}
-
-/// Scores all different combinations of a grid, in parts that are small enough.
-class PartWise {
- public:
-  PartWise(Forest const& forest, EncodedTable const& table, std::span<RowIndex const> rows,
-           data::Scorer const& scorer, Axes const& axes)
-      : forest_{forest}, table_{table}, rows_{rows}, scorer_{scorer}, axes_{axes} {
-    scores_.resize(axes.trees.values.size() * cells());
-    add({{0, 0, 0},
-         {axes.depth.values.size(), axes.split.values.size(), axes.decrease.values.size()}});
-  }
-
-  double at(std::size_t trees, std::size_t depth, std::size_t split, std::size_t decrease) const {
-    return scores_[trees * cells() + cell(depth, split, decrease)];
-  }
-
- private:
-  std::size_t cells() const {
-    return axes_.depth.values.size() * axes_.split.values.size() * axes_.decrease.values.size();
-  }
-  std::size_t cell(std::size_t depth, std::size_t split, std::size_t decrease) const {
-    return (depth * axes_.split.values.size() + split) * axes_.decrease.values.size() + decrease;
-  }
-
-  void add(Part const& part) {
-    auto const& checkpoints = axes_.trees.values;
-    SliceProblem const problem{
-        std::span{forest_.trees()}.first(static_cast<std::size_t>(checkpoints.back())),
-        table_,
-        rows_,
-        checkpoints,
-        {range(axes_.depth.values, part.first[0], part.last[0]),
-         range(axes_.split.values, part.first[1], part.last[1]),
-         range(axes_.decrease.values, part.first[2], part.last[2]),
-         forest_.parameters().min_impurity_decrease},
-        scorer_,
-        forest_.classes()};
-    auto const axis = part.longest();
-    if (least_memory(problem) > most_memory && part.length(axis) > 1) return divide(part, axis);
-    auto const scores = scores_of(problem);
-    auto score = scores.begin();
-    for (std::size_t c = 0; c < checkpoints.size(); ++c)
-      for (auto d = part.first[0]; d < part.last[0]; ++d)
-        for (auto s = part.first[1]; s < part.last[1]; ++s)
-          for (auto i = part.first[2]; i < part.last[2]; ++i)
-            scores_[c * cells() + cell(d, s, i)] = *score++;
-  }
-
-  void divide(Part const& part, int axis) {
-    auto half = part;
-    half.last[axis] = part.first[axis] + part.length(axis) / 2;
-    add(half);
-    half.first[axis] = half.last[axis];
-    half.last[axis] = part.last[axis];
-    add(half);
-  }
-
-  Forest const& forest_;
-  EncodedTable const& table_;
-  std::span<RowIndex const> rows_;
-  data::Scorer const& scorer_;
-  Axes const& axes_;
-  std::vector<double> scores_;  ///< numbers of trees x depths x splits x decreases
 };
 
 void check_rows(Forest const& forest, EncodedTable const& table, std::span<RowIndex const> rows) {
@@ -291,12 +211,24 @@ SliceScores Forest::slices(EncodedTable const& table, std::span<RowIndex const> 
   auto const& scorer = data::scorer(scoring);
   Axes const axes{*this, grid};
   check_rows(*this, table, rows);
-  PartWise const found{*this, table, rows, scorer, axes};
+  SliceProblem const problem{
+      std::span{trees_}.first(static_cast<std::size_t>(axes.trees.values.back())),
+      table,
+      rows,
+      axes.trees.values,
+      {axes.depth.values, axes.split.values, axes.decrease.values,
+       parameters_.min_impurity_decrease},
+      scorer,
+      classes(),
+      most_memory};
+  auto const found = scores_of(problem);
   SliceScores result{grid, {}};
   for (auto const t : axes.trees.place)
     for (auto const d : axes.depth.place)
       for (auto const s : axes.split.place)
-        for (auto const i : axes.decrease.place) result.scores.push_back(found.at(t, d, s, i));
+        for (auto const i : axes.decrease.place)
+          result.scores.push_back(
+              found[t * problem.caps.cells() + Reach{d, s, i}.cell(problem.caps)]);
   return result;
 }
 

@@ -13,6 +13,7 @@
 #include "canopy/forest/forest.hpp"
 
 #include "slice_caps.hpp"
+#include "slice_scores.hpp"
 #include "tables.hpp"
 
 namespace canopy::forest {
@@ -187,6 +188,47 @@ TEST_F(Slices, AreTheSameForEveryTableThatHoldsTheRows) {
       EXPECT_EQ(scores.at(i, j, 0, 0),
                 data::score("neg_log_loss", few.labels,
                             forest.slice(grid.at(i, j, 0, 0)).predict_proba(few.features)));
+}
+
+TEST_F(Slices, AreTheSameWhenLittleMemoryDividesGridAndRows) {
+  auto const forest = grown({});
+  auto const table = EncodedTable::encode(set());
+  auto const rows = test::all_rows(table);
+  Caps const caps{{1, 2, 4, 6, 99}, {40, 9, 2}, {0.01, 0.0}, 0};
+  for (auto const& scoring : data::scoring_names()) {
+    SliceProblem problem{forest.trees(),
+                         table,
+                         rows,
+                         {2, 3, 6},
+                         caps,
+                         data::scorer(scoring),
+                         forest.classes(),
+                         std::size_t{1} << 28};
+    auto const at_once = scores_of(problem);
+    EXPECT_EQ(at_once.size(), 3 * caps.cells());
+    for (std::size_t const memory : {50'000, 9'000, 1}) {  // the last: cell by cell
+      problem.most_memory = memory;
+      EXPECT_EQ(scores_of(problem), at_once) << scoring << " in " << memory << " bytes";
+    }
+  }
+}
+
+TEST_F(Slices, CountManyClasses) {
+  auto const many = test::mixed(900, 300, 5);
+  auto const table = EncodedTable::encode(many);
+  auto const rows = test::all_rows(table);
+  auto const forest = test::grow(many, test::parameters({{"n-estimators", "4"}}));
+  SliceGrid const grid{
+      .n_estimators = {1, 4}, .max_depth = {2, 7, {}}, .min_samples_split = {2, 12}};
+  for (auto const& scoring : data::scoring_names()) {
+    auto const scores = forest.slices(table, rows, grid, scoring);
+    for (std::size_t i = 0; i < 2; ++i)
+      for (std::size_t j = 0; j < 3; ++j)
+        for (std::size_t k = 0; k < 2; ++k)
+          EXPECT_EQ(scores.at(i, j, k, 0),
+                    data::score(scoring, many.labels,
+                                forest.slice(grid.at(i, j, k, 0)).predict_proba(table, rows)));
+  }
 }
 
 TEST_F(Slices, WideCodesGiveWhatNarrowCodesGive) {
