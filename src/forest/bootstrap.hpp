@@ -8,8 +8,8 @@
 
 namespace canopy::forest {
 
-/// How often each of `counts.size()` rows from `first` on is in the bootstrap that
-/// KeyedDraws::bootstrap draws for the tree, `draws` times of `rows` rows in all.
+/// How often each of `counts.size()` rows from `first` on is in the bootstrap of a tree, drawn
+/// `draws` times of `rows` rows in all.
 inline void bootstrap_part(Key tree, std::size_t rows, std::uint32_t draws, std::uint32_t first,
                            std::vector<std::uint16_t>& counts) {
   std::ranges::fill(counts, std::uint16_t{0});

@@ -9,6 +9,7 @@
 #include "canopy/core/random.hpp"
 #include "canopy/forest/parameters.hpp"
 
+#include "bootstrap.hpp"
 #include "sklearn_draws.hpp"
 
 namespace canopy::forest {
@@ -40,9 +41,7 @@ class KeyedDraws {
   /// How often each of `rows` rows is in a bootstrap of `draws` draws.
   std::vector<std::uint16_t> bootstrap(std::size_t rows, std::uint32_t draws) const {
     std::vector<std::uint16_t> counts(rows);
-    Stream stream{tree_.with("bootstrap")};
-    for (std::uint32_t i = 0; i < draws; ++i)
-      ++counts[stream.below(static_cast<std::uint32_t>(rows))];
+    bootstrap_part(tree_, rows, draws, 0, counts);
     return counts;
   }
 
