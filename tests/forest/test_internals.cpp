@@ -5,11 +5,11 @@
 
 #include <gtest/gtest.h>
 
-#include "draws.hpp"
-#include "gini_score.hpp"
-#include "impurity.hpp"
-#include "sorted_codes.hpp"
-#include "split.hpp"
+#include "grow/draws.hpp"
+#include "split/gini_score.hpp"
+#include "split/impurity.hpp"
+#include "split/sorted_codes.hpp"
+#include "split/split.hpp"
 
 namespace canopy::forest {
 namespace {

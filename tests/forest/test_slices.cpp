@@ -12,8 +12,8 @@
 #include "canopy/data/metrics.hpp"
 #include "canopy/forest/forest.hpp"
 
-#include "slice_caps.hpp"
-#include "slice_scores.hpp"
+#include "slices/slice_caps.hpp"
+#include "slices/slice_scores.hpp"
 #include "tables.hpp"
 
 namespace canopy::forest {
@@ -196,14 +196,9 @@ TEST_F(Slices, AreTheSameWhenLittleMemoryDividesGridAndRows) {
   auto const rows = test::all_rows(table);
   Caps const caps{{1, 2, 4, 6, 99}, {40, 9, 2}, {0.01, 0.0}, 0};
   for (auto const& scoring : data::scoring_names()) {
-    SliceProblem problem{forest.trees(),
-                         table,
-                         rows,
-                         {2, 3, 6},
-                         caps,
-                         data::scorer(scoring),
-                         forest.classes(),
-                         std::size_t{1} << 28};
+    SliceProblem problem{
+        forest.trees(),      table, rows, {2, 3, 6}, caps, data::scorer(scoring), forest.classes(),
+        std::size_t{1} << 28};
     auto const at_once = scores_of(problem);
     EXPECT_EQ(at_once.size(), 3 * caps.cells());
     for (std::size_t const memory : {50'000, 9'000, 1}) {  // the last: cell by cell

@@ -6,9 +6,9 @@
 
 #include <gtest/gtest.h>
 
-#include "introsort.hpp"
 #include "tables.hpp"
-#include "weighted_bag.hpp"
+#include "weighted/introsort.hpp"
+#include "weighted/weighted_bag.hpp"
 
 namespace canopy::forest {
 namespace {

@@ -1,0 +1,117 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "canopy/core/random.hpp"
+#include "canopy/forest/parameters.hpp"
+
+#include "grow/bootstrap.hpp"
+#include "grow/sklearn_draws.hpp"
+
+namespace canopy::forest {
+
+/// All random decisions of one tree, keyed by what they are for. The grower and the split search
+/// take the generator as a type, so another one with these members may stand in its place.
+///
+/// A node's features come as a random order without repetition that depends on the node's path
+/// alone. Features that an ancestor found constant are remembered: knowing them saves looking at
+/// the rows and changes no outcome.
+class KeyedDraws {
+ public:
+  using Place = Key;                         ///< names a node by its path from the root
+  static constexpr bool knows_ahead = true;  ///< takes mark_constant() for features not yet drawn
+
+  struct Feature {
+    int number;
+    bool known_constant;
+  };
+
+  KeyedDraws(Key tree, int features)
+      : tree_{tree},
+        order_(static_cast<std::size_t>(features)),
+        swapped_(order_.size()),
+        is_constant_(order_.size()) {
+    std::iota(order_.begin(), order_.end(), 0);
+  }
+
+  /// How often each of `rows` rows is in a bootstrap of `draws` draws.
+  std::vector<std::uint16_t> bootstrap(std::size_t rows, std::uint32_t draws) const {
+    std::vector<std::uint16_t> counts(rows);
+    bootstrap_part(tree_, rows, draws, 0, counts);
+    return counts;
+  }
+
+  Place root() const { return tree_.with("root"); }
+  static Place child(Place const& parent, bool is_left) { return parent.with(is_left ? 0 : 1); }
+
+  /// Starts a node that inherits the first `known_constants` of the features found constant.
+  void enter(Place const& node, int known_constants) {
+    stream_ = Stream{node};
+    while (std::cmp_greater(constants_.size(), known_constants)) {
+      is_constant_[static_cast<std::size_t>(constants_.back())] = false;
+      constants_.pop_back();
+    }
+    variable_ = 0;
+  }
+
+  /// False once all features that are not known to be constant have been drawn.
+  bool has_more() const { return order_.size() > constants_.size() + variable_; }
+
+  Feature next() {
+    auto const at = drawn_++;
+    auto const other = at + stream_.below(static_cast<std::uint32_t>(order_.size() - at));
+    std::swap(order_[at], order_[other]);
+    swapped_[at] = static_cast<std::uint32_t>(other);
+    return {order_[at], is_constant_[static_cast<std::size_t>(order_[at])] != 0};
+  }
+
+  /// Any feature may be reported, drawn or not, and more than once.
+  void mark_constant(int feature) {
+    auto& flag = is_constant_[static_cast<std::size_t>(feature)];
+    if (flag) return;
+    flag = true;
+    constants_.push_back(feature);
+  }
+
+  /// The feature drawn last is not constant.
+  void mark_variable() { ++variable_; }
+
+  double threshold(double low, double high) { return stream_.uniform(low, high); }
+
+  /// Ends the node; gives the number of constant features its children know.
+  int leave() {
+    for (; drawn_ > 0; --drawn_) std::swap(order_[drawn_ - 1], order_[swapped_[drawn_ - 1]]);
+    return static_cast<int>(constants_.size());
+  }
+
+ private:
+  Key tree_;
+  Stream stream_{Key{0}};
+  std::vector<int> order_;              ///< ascending between nodes
+  std::vector<std::uint32_t> swapped_;  ///< what undoes the node's changes to `order_`
+  std::size_t drawn_ = 0;               ///< in this node
+  std::vector<int> constants_;          ///< a stack: a node's children know its lower part
+  std::vector<std::uint8_t> is_constant_;
+  std::size_t variable_ = 0;
+};
+
+/// The key of tree `tree` of the forest that `forest` names.
+inline Key tree_key(Key forest, int tree) {
+  return forest.with("tree").with(static_cast<std::uint64_t>(tree));
+}
+
+/// Calls `work` with the generator that the parameters ask for, at the start of tree `tree`.
+template <class Work>
+decltype(auto) with_draws(ForestParameters const& parameters, Key forest, int tree, int features,
+                          Work&& work) {
+  if (parameters.rng == Rng::keyed) return work(KeyedDraws{tree_key(forest, tree), features});
+  auto const seed = parameters.random_state ? static_cast<std::uint32_t>(*parameters.random_state)
+                                            : static_cast<std::uint32_t>(forest.value());
+  return work(SklearnDraws{seed, tree, features});
+}
+
+}  // namespace canopy::forest

@@ -1,0 +1,116 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "canopy/core/error.hpp"
+#include "canopy/forest/tree.hpp"
+
+#include "split/split.hpp"
+
+namespace canopy::forest {
+
+/// The caps of a grid, each list from the tightest to the loosest: what one cell reaches, the cells
+/// after it reach too.
+struct Caps {
+  std::vector<std::int32_t> max_depth;
+  std::vector<std::uint32_t> min_samples_split;
+  std::vector<double> min_impurity_decrease;
+  double grown_with = 0;  ///< min_impurity_decrease of the forest: all its splits are enough for it
+
+  std::size_t cells() const {
+    return max_depth.size() * min_samples_split.size() * min_impurity_decrease.size();
+  }
+  /// Those of a single cell.
+  Caps only(std::size_t cell) const;
+};
+
+/// The first entry of each list of Caps under which a node is in the tree. All cells that are not
+/// before it in any list have the node, and no others.
+struct Reach {
+  std::uint32_t depth = 0;
+  std::uint32_t split = 0;
+  std::uint32_t decrease = 0;
+
+  /// Depth is the outermost dimension.
+  std::size_t cell(Caps const& caps) const {
+    return (depth * caps.min_samples_split.size() + split) * caps.min_impurity_decrease.size() +
+           decrease;
+  }
+  static Reach of_cell(std::size_t cell, Caps const& caps) {
+    auto const decreases = caps.min_impurity_decrease.size();
+    auto const splits = caps.min_samples_split.size();
+    return {static_cast<std::uint32_t>(cell / decreases / splits),
+            static_cast<std::uint32_t>(cell / decreases % splits),
+            static_cast<std::uint32_t>(cell % decreases)};
+  }
+  bool is_within(Reach const& cell) const {
+    return depth <= cell.depth && split <= cell.split && decrease <= cell.decrease;
+  }
+};
+
+inline Caps Caps::only(std::size_t cell) const {
+  auto const [depth, split, decrease] = Reach::of_cell(cell, *this);
+  return {{max_depth[depth]},
+          {min_samples_split[split]},
+          {min_impurity_decrease[decrease]},
+          grown_with};
+}
+
+/// Of every cell.
+inline std::vector<Reach> reaches_of(Caps const& caps) {
+  std::vector<Reach> reaches;
+  for (std::size_t cell = 0; cell < caps.cells(); ++cell)
+    reaches.push_back(Reach::of_cell(cell, caps));
+  return reaches;
+}
+
+/// How much splitting the node lowered the impurity of its tree, to the bit as when it was grown.
+inline double improvement_of(Tree const& tree, Node const& node) {
+  auto const& left = tree.nodes[static_cast<std::size_t>(node.left)];
+  auto const& right = tree.nodes[static_cast<std::size_t>(node.right)];
+  Split split;
+  split.weight_left = left.weight;
+  split.weight_right = right.weight;
+  split.impurity_left = left.impurity;
+  split.impurity_right = right.impurity;
+  return improvement_of(split, node.impurity, node.weight, tree.nodes.front().weight);
+}
+
+/// Whether growing makes a split that gains so much; the rounding of one step is forgiven.
+inline bool is_enough(double improvement, double min_impurity_decrease) {
+  return !(improvement + std::numeric_limits<double>::epsilon() < min_impurity_decrease);
+}
+
+/// The reach of both children of a split node that has the reach `own`; nothing when no cell has
+/// them.
+inline std::optional<Reach> reach_below(Caps const& caps, Tree const& tree, Node const& node,
+                                        Reach own) {
+  auto& [depth, split, decrease] = own;
+  while (depth < caps.max_depth.size() && caps.max_depth[depth] <= node.depth) ++depth;
+  while (split < caps.min_samples_split.size() && caps.min_samples_split[split] > node.samples)
+    ++split;
+  auto const& decreases = caps.min_impurity_decrease;
+  if (decrease < decreases.size() && decreases[decrease] > caps.grown_with) {
+    auto const gained = improvement_of(tree, node);
+    while (decrease < decreases.size() && decreases[decrease] > caps.grown_with &&
+           !is_enough(gained, decreases[decrease]))
+      ++decrease;
+  }
+  if (depth == caps.max_depth.size() || split == caps.min_samples_split.size() ||
+      decrease == decreases.size())
+    return {};
+  return own;
+}
+
+/// The left child of node `number` must come next, as it does when trees are grown depth first.
+inline void check_order(Node const& node, std::size_t number) {
+  if (node.left != static_cast<std::int32_t>(number) + 1)
+    throw DataError{
+        "the forest cannot be sliced: its nodes are not numbered depth first; grow it again"};
+}
+
+}  // namespace canopy::forest
