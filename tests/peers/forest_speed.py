@@ -11,9 +11,9 @@ import pathlib
 import shutil
 import statistics
 import subprocess
-import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from peers import ROOT, data_dir
+
 HERE = pathlib.Path(__file__).resolve().parent
 
 # name, rows (0: all), kind, trees, parameters by scikit-learn's names, ratio to scikit-learn wanted
@@ -25,15 +25,6 @@ SETTINGS = [
     ("default, 581,012 rows", 0, "random_forest", 10, {}, 10),
     ("ExtraTrees, 581,012 rows", 0, "extra_trees", 5, {}, 6),
 ]
-
-
-def data_dir():
-    places = (os.environ.get("CANOPY_DATA_DIR"), ROOT / "data", ROOT.parent / "shared" / "data")
-    for place in places:
-        if place and (pathlib.Path(place) / "forest-cover" / "covtype.data.gz").exists():
-            return pathlib.Path(place)
-    print("skipped: no forest-cover/covtype.data.gz; data/fetch.sh gets it")
-    sys.exit(77)
 
 
 class Bench:
@@ -136,9 +127,7 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build", help="build folder")
     options = parser.parse_args()
     peers = installed_peers()
-    if "sklearn" not in peers:
-        sys.exit(77)
-    bench = Bench(options, data_dir())
+    bench = Bench(options, data_dir("covtype.data.gz"))
     subprocess.run(["/usr/bin/python3", "-B", HERE / "time_peer.py", "prepare", bench.numbers, bench.data],
                    check=True)
     print(f"{'ms of the processor per tree':32} {'canopy':>9} {'peer':>9} {'ratio':>8} {'wanted':>7}"

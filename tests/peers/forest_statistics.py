@@ -13,28 +13,17 @@ Seeds are fixed, so one build gives one answer. Exit status: 0 no difference is 
 77 when scikit-learn 1.2, h5py or the data is missing.
 """
 import argparse
-import os
 import pathlib
 import subprocess
 import sys
 import tempfile
 import warnings
 
-try:
-    import h5py
-    import numpy as np
-    import scipy.stats
-    import sklearn
-    from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
-    from sklearn.model_selection import train_test_split
-except ImportError as error:
-    print(f"skipped: {error}; apt-get install python3-sklearn python3-h5py")
-    sys.exit(77)
-if not sklearn.__version__.startswith("1.2."):
-    print(f"skipped: scikit-learn is {sklearn.__version__}, expected 1.2")
-    sys.exit(77)
+from peers import ROOT, forest_cover, h5py, np, sklearn
+import scipy.stats
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.model_selection import train_test_split
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 SETTINGS = {
     "random_forest": {"oob_score": True},
     "extra_trees": {"kind": "extra_trees"},
@@ -45,16 +34,6 @@ SETTINGS = {
 # Members of a one-hot group go together: a soil type is rare and its share far from normal.
 IMPORTANCES = {**{f"importance of column {i}": slice(i, i + 1) for i in range(10)},
                "importance of wilderness": slice(10, 14), "importance of soil": slice(14, 54)}
-
-
-def forest_cover():
-    for folder in (os.environ.get("CANOPY_DATA_DIR"), ROOT / "data", ROOT.parent / "shared" / "data"):
-        path = folder and pathlib.Path(folder) / "forest-cover" / "train.csv"
-        if path and path.exists():
-            table = np.loadtxt(path, delimiter=",", skiprows=1)
-            return table[:, 1:-1].astype(np.float32), table[:, -1].astype(int)
-    print("skipped: no forest-cover/train.csv; data/fetch.sh gets it")
-    sys.exit(77)
 
 
 def with_shares(sample):

@@ -7,16 +7,18 @@
 #include <cstdio>
 #include <ctime>
 #include <fstream>
-#include <numeric>
 #include <type_traits>
 
 #include "canopy/data/source.hpp"
 #include "canopy/forest/forest.hpp"
 #include "canopy/store/arrays.hpp"
 
+#include "driver.hpp"
+
 namespace {
 
 using namespace canopy;
+using namespace canopy::peers;
 
 void put(NamedArrays& arrays, std::string const& name, Eigen::MatrixXd const& matrix) {
   std::vector<double> values;
@@ -79,8 +81,7 @@ void run(std::span<char*> words) {
   source.data = words[1];
   auto const loaded = data::load(source, 0);
   auto const table = data::EncodedTable::encode(loaded.train);
-  std::vector<data::RowIndex> rows(static_cast<std::size_t>(table.rows()));
-  std::iota(rows.begin(), rows.end(), data::RowIndex{0});
+  auto const rows = first_rows(table.rows());
   auto const [parameters, weights] = settings_from(words.subspan(4));
   Key const key{std::stoull(words[3])};
   auto const start = std::clock();

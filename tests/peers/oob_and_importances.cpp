@@ -5,23 +5,17 @@
 // [features, repeats], mean and std [features], and the orders [features, repeats, rows] in which
 // the columns were read.
 #include <cstdio>
-#include <numeric>
 
 #include "canopy/data/source.hpp"
 #include "canopy/forest/importances.hpp"
 #include "canopy/store/arrays.hpp"
 
+#include "driver.hpp"
+
 namespace {
 
 using namespace canopy;
-
-forest::ForestParameters parameters_from(std::span<char*> words) {
-  forest::ForestParameters parameters;
-  Options options;
-  parameters.describe(options);
-  for (std::size_t i = 0; i + 1 < words.size(); i += 2) options.set(words[i], words[i + 1]);
-  return parameters;
-}
+using namespace canopy::peers;
 
 std::vector<double> row_by_row(Eigen::MatrixXd const& matrix) {
   std::vector<double> values;
@@ -34,8 +28,7 @@ void run(std::span<char*> words) {
   source.data = words[1];
   auto const set = data::load(source, 0).train;
   auto const table = data::EncodedTable::encode(set);
-  std::vector<data::RowIndex> rows(static_cast<std::size_t>(table.rows()));
-  std::iota(rows.begin(), rows.end(), data::RowIndex{0});
+  auto const rows = first_rows(table.rows());
   auto const parameters = parameters_from(words.subspan(5));
   Key const key{std::stoull(words[3])};
   auto const repeats = std::stoi(words[4]);

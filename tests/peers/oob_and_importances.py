@@ -11,28 +11,17 @@ shuffles by itself: Welch's t test, false alarms 1 % all together (Bonferroni), 
 0 all so, 1 not, 77 when scikit-learn 1.2, h5py or the data is missing.
 """
 import argparse
-import os
 import pathlib
 import subprocess
 import sys
 import tempfile
 import warnings
 
-try:
-    import h5py
-    import numpy as np
-    import scipy.stats
-    import sklearn
-    from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
-    from sklearn.inspection import permutation_importance
-except ImportError as error:
-    print(f"skipped: {error}; apt-get install python3-sklearn python3-h5py")
-    sys.exit(77)
-if not sklearn.__version__.startswith("1.2."):
-    print(f"skipped: scikit-learn is {sklearn.__version__}, expected 1.2")
-    sys.exit(77)
+from peers import ROOT, forest_cover, h5py, np, sklearn
+import scipy.stats
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.inspection import permutation_importance
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROWS, TREES, REPEATS, ALPHA = 800, 10, 12, 0.01
 SETTINGS = {
     "random_forest": {},
@@ -42,15 +31,10 @@ SETTINGS = {
 }
 
 
-def forest_cover(rows):
-    for folder in (os.environ.get("CANOPY_DATA_DIR"), ROOT / "data", ROOT.parent / "shared" / "data"):
-        path = folder and pathlib.Path(folder) / "forest-cover" / "train.csv"
-        if path and path.exists():
-            table = np.loadtxt(path, delimiter=",", skiprows=1)
-            some = np.sort(np.random.default_rng(0).choice(len(table), rows, replace=False))
-            return table[some, 1:-1].astype(np.float32), table[some, -1].astype(int)
-    print("skipped: no forest-cover/train.csv; data/fetch.sh gets it")
-    sys.exit(77)
+def some_rows(rows):
+    x, y = forest_cover()
+    some = np.sort(np.random.default_rng(0).choice(len(x), rows, replace=False))
+    return x[some], y[some]
 
 
 def canopy_outcome(program, folder, setting):
@@ -103,7 +87,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build", help="build folder")
     program = parser.parse_args().build / "tests" / "peers" / "oob_and_importances"
-    x, y = forest_cover(ROWS)
+    x, y = some_rows(ROWS)
     failed = 0
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)

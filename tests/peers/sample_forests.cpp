@@ -5,28 +5,22 @@
 // nodes, depth and leaf_depth (of the mean leaf), means over trees; oob_score with oob-score true;
 // importances [seeds, features].
 #include <cstdio>
-#include <numeric>
 
 #include "canopy/data/source.hpp"
 #include "canopy/forest/forest.hpp"
 #include "canopy/store/arrays.hpp"
 
+#include "driver.hpp"
+
 namespace {
 
 using namespace canopy;
+using namespace canopy::peers;
 
 data::Dataset load(char const* name) {
   data::Source source;
   source.data = name;
   return data::load(source, 0).train;
-}
-
-forest::ForestParameters parameters_from(std::span<char*> words) {
-  forest::ForestParameters parameters;
-  Options options;
-  parameters.describe(options);
-  for (std::size_t i = 0; i + 1 < words.size(); i += 2) options.set(words[i], words[i + 1]);
-  return parameters;
 }
 
 double accuracy(forest::Forest const& forest, data::Dataset const& test) {
@@ -61,8 +55,7 @@ void run(std::span<char*> words) {
   if (train.class_names != test.class_names)
     throw DataError{"the two tables have other classes; each class must be in both"};
   auto const table = data::EncodedTable::encode(train);
-  std::vector<data::RowIndex> rows(static_cast<std::size_t>(table.rows()));
-  std::iota(rows.begin(), rows.end(), data::RowIndex{0});
+  auto const rows = first_rows(table.rows());
   auto const parameters = parameters_from(words.subspan(5));
   auto const seeds = std::stoull(words[4]);
   Sample sample;

@@ -10,36 +10,14 @@ importances, out-of-bag score and decision function. Exit status: 0 all equal, 1
 scikit-learn 1.2 or h5py is missing.
 """
 import argparse
-import os
 import pathlib
 import subprocess
 import sys
 import tempfile
 import warnings
 
-try:
-    import h5py
-    import numpy as np
-    import sklearn
-    from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
-except ImportError as error:
-    print(f"skipped: {error}; apt-get install python3-sklearn python3-h5py")
-    sys.exit(77)
-if not sklearn.__version__.startswith("1.2."):
-    print(f"skipped: scikit-learn is {sklearn.__version__}, expected 1.2")
-    sys.exit(77)
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-
-
-def forest_cover():
-    for folder in (os.environ.get("CANOPY_DATA_DIR"), ROOT / "data", ROOT.parent / "shared" / "data"):
-        path = folder and pathlib.Path(folder) / "forest-cover" / "train.csv"
-        if path and path.exists():
-            table = np.loadtxt(path, delimiter=",", skiprows=1)
-            return table[:, 1:-1].astype(np.float32), table[:, -1].astype(int)
-    print("skipped: no forest-cover/train.csv; data/fetch.sh gets it")
-    sys.exit(77)
+from peers import ROOT, forest_cover, h5py, np, sklearn
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
 
 def with_ties(rng):

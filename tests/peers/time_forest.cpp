@@ -3,9 +3,7 @@
 // DATA as for `canopy --data`, ROWS the number of its first rows to learn from (0: all), PREDICT
 // the number of its first rows to predict (0: none), parameters by their names in `canopy tune
 // --help`. Prints seconds and counts as one line of JSON.
-#include <algorithm>
 #include <cstdio>
-#include <numeric>
 
 #include <fmt/format.h>
 
@@ -13,24 +11,12 @@
 #include "canopy/data/source.hpp"
 #include "canopy/forest/forest.hpp"
 
+#include "driver.hpp"
+
 namespace {
 
 using namespace canopy;
-
-forest::ForestParameters parameters_from(std::span<char*> words) {
-  forest::ForestParameters parameters;
-  Options options;
-  parameters.describe(options);
-  for (std::size_t i = 0; i + 1 < words.size(); i += 2) options.set(words[i], words[i + 1]);
-  return parameters;
-}
-
-std::vector<data::RowIndex> first_rows(data::EncodedTable const& table, std::int64_t wanted) {
-  auto const all = wanted == 0 ? table.rows() : std::min(wanted, table.rows());
-  std::vector<data::RowIndex> rows(static_cast<std::size_t>(all));
-  std::iota(rows.begin(), rows.end(), data::RowIndex{0});
-  return rows;
-}
+using namespace canopy::peers;
 
 /// Encodes and lets go of the features, as every command does.
 data::EncodedTable encoded(data::Source const& source, double& load, double& encode,
@@ -55,7 +41,8 @@ void run(std::span<char*> words) {
   data::Dataset names;
   auto const table = encoded(source, load, encode, names);
   auto const parameters = parameters_from(words.subspan(6));
-  auto const rows = first_rows(table, std::stoll(words[3]));
+  auto const learn = std::stoll(words[3]);
+  auto const rows = first_rows(learn == 0 ? table.rows() : learn);
   Stopwatch watch;
   auto const cpu = process_cpu_seconds();
   forest::Forest const model{parameters,
@@ -67,7 +54,7 @@ void run(std::span<char*> words) {
   auto const peak = max_resident_bytes();
   double predict = 0;
   if (std::string{words[4]} != "0") {
-    auto const asked = first_rows(table, std::stoll(words[4]));
+    auto const asked = first_rows(std::stoll(words[4]));
     watch = {};
     auto const proba = model.predict_proba(table, asked);
     predict = watch.seconds();

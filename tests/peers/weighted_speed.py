@@ -8,33 +8,15 @@ ratio. Encoding is not part of the fit (it takes some 20 ms once). Exit status 7
 scikit-learn, h5py or the data are missing.
 """
 import argparse
-import os
 import pathlib
 import subprocess
-import sys
 import tempfile
 import time
 
-try:
-    import h5py
-    import numpy as np
-    from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
-except ImportError as error:
-    print(f"skipped: {error}; apt-get install python3-sklearn python3-h5py")
-    sys.exit(77)
+from peers import ROOT, forest_cover, h5py, np
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 KINDS = {"random_forest": RandomForestClassifier, "extra_trees": ExtraTreesClassifier}
-
-
-def forest_cover():
-    for folder in (os.environ.get("CANOPY_DATA_DIR"), ROOT / "data", ROOT.parent / "shared" / "data"):
-        path = folder and pathlib.Path(folder) / "forest-cover" / "train.csv"
-        if path and path.exists():
-            table = np.loadtxt(path, delimiter=",", skiprows=1)
-            return table[:, 1:-1].astype(np.float32), table[:, -1].astype(int)
-    print("skipped: no forest-cover/train.csv; data/fetch.sh gets it")
-    sys.exit(77)
 
 
 def main():
