@@ -4,9 +4,10 @@
 //   mpirun -np 2 --oversubscribe --bind-to none build/tests/bench/bench_forest_by_rows
 //       [--data NAME] [--data-dir DIR] [--trees N] [--settings "NAME VALUE ..."] [--moved N,N,...]
 //
-// Medians of three, alternating, of the slowest rank. Last answer (forest-cover-full, 4 trees, np 2
-// on two busy cores): 1.3 to 1.5 times as long as dealt trees when nodes of up to 8,192 to 131,072
-// rows move, 1.9 times with 2,048; extra_trees 1.5 to 2.0 times.
+// Medians of three, alternating, of the slowest rank. Last answer (2026-11-25, forest-cover-full, np
+// 2 on two cores): 1.6 times as long as trees dealt to both, 0.9 times one rank with all rows. On
+// busy cores 1.3 to 1.5 times when nodes of up to 8,192 to 131,072 rows move, 1.9 times with 2,048;
+// extra_trees 1.5 to 2.0 times.
 #include <algorithm>
 #include <cstdio>
 #include <map>
