@@ -58,8 +58,10 @@ class MaskRows {
     for (auto& in_order : classes_) std::swap(in_order.rows, rows_of_class_[in_order.label]);
   }
 
-  /// All of them.
-  RowMask all() const { return ~RowMask{0} >> (most_mask_rows - places_.size()); }
+  /// All of them; none where no row of the bootstrap weighs anything.
+  RowMask all() const {
+    return places_.empty() ? 0 : ~RowMask{0} >> (most_mask_rows - places_.size());
+  }
   /// How many different rows a set has.
   std::uint32_t distinct(RowMask rows) const { return count(rows & firsts_); }
 
