@@ -10,7 +10,7 @@
 
 namespace canopy::forest {
 
-/// What a node says of itself when it enters the tree, as a leaf for now.
+/// What a node says of itself when it enters the tree, always as a leaf.
 struct NodeFacts {
   std::uint32_t rows;
   double impurity;

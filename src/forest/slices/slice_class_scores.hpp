@@ -177,7 +177,7 @@ class ClassScores {
     });
   }
 
-  /// Leaves doubtful winners out for now.
+  /// Leaves doubtful winners to the exact count that follows.
   void put_off(Verdict& verdict, Doubt doubt, std::size_t count) {
     for (std::size_t i = 0; i < together; ++i, ++doubt.row) {
       if (verdict.is_doubtful.v[i] == 0) continue;

@@ -58,6 +58,8 @@ class BestSplit {
     std::uint32_t rows_left = 0;
   };
 
+  /// Eight numbers must be readable at `totals`, however few classes there are: LaneSides loads
+  /// them.
   void start(std::uint32_t rows, std::uint32_t const* totals) {
     rows_ = rows;
     totals_ = totals;
