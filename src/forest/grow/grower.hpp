@@ -15,8 +15,10 @@
 #include "grow/bag.hpp"
 #include "grow/compact_rows.hpp"
 #include "grow/frontier.hpp"
+#include "grow/pages.hpp"
 #include "grow/problem.hpp"
 #include "grow/tree_builder.hpp"
+#include "sets/set_grower.hpp"
 #include "small/mask_grower.hpp"
 #include "split/group_counts.hpp"
 #include "split/impurity.hpp"
@@ -39,12 +41,14 @@ struct Workspace {
   std::vector<CompactRow<Lanes>> compact;
   std::vector<CompactRow<Lanes>> compact_spare;
   CodeBuffer codes;
+  SetMemory sets;
   std::vector<std::uint32_t> counts;
   Tree tree;
 };
 
 /// Grows one tree: decides which nodes are split, in which order, and moves the rows. A subtree
-/// that is small enough moves into compact rows as a whole.
+/// that is small enough moves into compact rows as a whole; one whose thresholds are drawn is grown
+/// as sets.
 template <class Impurity, class Draws, std::size_t Lanes>
 class Grower {
  public:
@@ -60,11 +64,14 @@ class Grower {
         memory_{memory},
         builder_{memory.tree},
         classes_{bag_.class_counts.size()},
-        may_compact_{!limits_.max_leaf_nodes && fits_compact_rows<Lanes>(problem.table)} {
+        may_compact_{problem.parameters.kind == Kind::random_forest && !limits_.max_leaf_nodes &&
+                     fits_compact_rows<Lanes>(problem.table)} {
     memory_.spare.resize(std::max(memory_.spare.size(), bag_.samples.size() + 1));
     if constexpr (Impurity::has_whole_sums)
       if (MaskGrower<Impurity, Draws>::may_grow(problem))
         small_.emplace(problem, bag_, impurity_, draws, builder_);
+    if (SetGrower<Impurity, Draws>::may_grow(problem))
+      sets_.emplace(problem, bag_, impurity_, draws, builder_, memory.sets, stop);
   }
 
   using Place = typename Draws::Place;
@@ -128,7 +135,19 @@ class Grower {
           });
     else
       depth_first(root);
-    return Tree{memory_.tree};  // the copy is as small as can be
+    return copy_of(memory_.tree);  // as small as can be
+  }
+
+  static Tree copy_of(Tree const& tree) {
+    Tree copy;
+    copy.classes = tree.classes;
+    copy.nodes.reserve(tree.nodes.size());
+    copy.values.reserve(tree.values.size());
+    make_pages(copy.nodes.data(), tree.nodes.size() * sizeof(Node));
+    make_pages(copy.values.data(), tree.values.size() * sizeof(double));
+    copy.nodes.assign(tree.nodes.begin(), tree.nodes.end());
+    copy.values.assign(tree.values.begin(), tree.values.end());
+    return copy;
   }
 
   /// An explicit stack, right child first: ids come in scikit-learn's order and a chain of any
@@ -143,6 +162,10 @@ class Grower {
           grow_small(pending);
           continue;
         }
+      if (sets_ && !pending.is_compact && set_weight(pending) <= most_set_weight) {
+        grow_as_sets(pending);
+        continue;
+      }
       if (!pending.is_compact && compacting_pays(pending)) make_compact(pending);
       auto open = add(pending);
       if (!open) continue;
@@ -166,6 +189,38 @@ class Grower {
                                                 .weight = root.weight,
                                                 .parent_place = root.parent_place});
     });
+  }
+
+  double set_weight(Pending const& node) {
+    auto const* counts = counts_at(node.counts);
+    return std::accumulate(counts, counts + classes_, 0.0);
+  }
+
+  /// The whole subtree.
+  void grow_as_sets(Pending const& root) {
+    pause(root.rows());
+    sets_->grow(rows(root), {counts_at(root.counts), classes_},
+                {.level = 0,
+                 .rows = root.rows(),
+                 .depth = root.depth,
+                 .parent = root.parent,
+                 .is_left = root.is_left,
+                 .known_constants = root.known_constants,
+                 .impurity = root.impurity,
+                 .weight = root.weight,
+                 .parent_place = root.parent_place},
+                small_ ? double{most_mask_rows} : 0,
+                [&](std::span<Sample const> samples, auto const& node) {
+                  if constexpr (Impurity::has_whole_sums)
+                    small_->grow(samples, {.rows = 0,
+                                           .depth = node.depth,
+                                           .parent = node.parent,
+                                           .is_left = node.is_left,
+                                           .known_constants = node.known_constants,
+                                           .impurity = node.impurity,
+                                           .weight = node.weight,
+                                           .parent_place = node.parent_place});
+                });
   }
 
   /// Once per subtree, when it fits the cache and its weights the lanes.
@@ -319,6 +374,7 @@ class Grower {
   Workspace<Lanes>& memory_;
   TreeBuilder builder_;
   std::optional<MaskGrower<Impurity, Draws>> small_;
+  std::optional<SetGrower<Impurity, Draws>> sets_;
   std::size_t classes_;
   bool may_compact_;
   std::uint64_t rows_seen_ = 0;

@@ -62,6 +62,13 @@ std::uint32_t largest_sum(Problem const& problem) {
   return static_cast<std::uint32_t>(std::min(sum, problem.most_counted));
 }
 
+std::vector<CodeGrid> grids_of(data::EncodedTable const& table) {
+  std::vector<CodeGrid> grids;
+  for (auto const& block : table.blocks())
+    grids.push_back(block.is_group() ? CodeGrid{} : CodeGrid{block.values});
+  return grids;
+}
+
 Whole whole_of(data::EncodedTable const& table, std::span<data::RowIndex const> rows) {
   Whole whole{rows.size(), std::vector<std::uint32_t>(static_cast<std::size_t>(table.classes()))};
   for (auto const row : rows) ++whole.class_counts[table.labels()[row]];
@@ -101,6 +108,7 @@ Problem::Problem(data::EncodedTable const& the_table, TrainingRows const& the_ro
       columns{columns_of(the_table)} {
   if (parameters.class_weight != ClassWeight::none)
     balanced = balanced_weights({whole.class_counts.begin(), whole.class_counts.end()});
+  if (parameters.kind == Kind::extra_trees) grids = grids_of(table);
   if (has_whole_sums && parameters.criterion != Criterion::gini) xlogx.emplace(largest_sum(*this));
 }
 

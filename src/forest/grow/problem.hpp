@@ -10,6 +10,7 @@
 #include "canopy/forest/forest.hpp"
 #include "canopy/forest/parameters.hpp"
 
+#include "split/code_grid.hpp"
 #include "split/impurity.hpp"
 
 namespace canopy::forest {
@@ -53,6 +54,11 @@ struct Problem {
   Problem(data::EncodedTable const& table, TrainingRows const& rows,
           ForestParameters const& parameters, Whole const& whole);
 
+  /// Where a threshold drawn for an ordinal column stands among its codes.
+  CodeGrid const& grid(Column const& column) const {
+    return grids[static_cast<std::size_t>(column.block_number)];
+  }
+
   data::EncodedTable const& table;
   std::span<data::RowIndex const> rows;
   std::span<double const> weights;  ///< one per row, or none
@@ -66,6 +72,7 @@ struct Problem {
   bool has_whole_sums;
   std::uint32_t draws;  ///< rows in a bootstrap of the whole; all rows without
   std::vector<Column> columns;
+  std::vector<CodeGrid> grids;      ///< for extra_trees: one per block, empty for groups
   std::vector<double> balanced;     ///< class weights over all rows, for class_weight balanced
   std::optional<FixedXLogX> xlogx;  ///< for entropy of whole sums
 };

@@ -119,7 +119,7 @@ class SumsSearch : public BestSplit<Impurity> {
                            std::uint32_t const* sums) {
     auto const values = column.block->values;
     auto const threshold = draw_threshold(draws_, values[range.low], values[range.high]);
-    auto const last = last_code_at_most(values, range, threshold);
+    auto const last = Base::problem_.grid(column).last_at_most(threshold);
     std::ranges::fill(part_, 0);
     std::uint32_t rows_left = 0;
     for (auto code = range.low; code <= last; ++code) {

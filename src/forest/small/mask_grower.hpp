@@ -189,7 +189,7 @@ class MaskGrower {
                            CodeRange range) {
     auto const values = column.block->values;
     auto const threshold = draw_threshold(draws_, values[range.low], values[range.high]);
-    auto const last_left = last_code_at_most(values, range, threshold);
+    auto const last_left = problem_.grid(column).last_at_most(threshold);
     auto const code = rows_.code_here(static_cast<std::size_t>(column.block_number), last_left);
     try_left({.feature = feature,
               .code = code,
@@ -267,13 +267,12 @@ class MaskGrower {
     split.threshold = best_.threshold;
     split.code_threshold = 0;
     if (column.block->is_group()) return;
-    auto const& codes = rows_.column(block);
-    auto const values = column.block->values;
-    auto const between = table_range(column, best_.code, codes.smallest(all_ & ~best_.left));
-    if (draws_thresholds())
-      split.code_threshold = last_code_at_most(values, between, best_.threshold);
-    else
-      place_midway(split, values, between);
+    if (draws_thresholds()) {
+      split.code_threshold = problem_.grid(column).last_at_most(best_.threshold);
+      return;
+    }
+    auto const next = rows_.column(block).smallest(all_ & ~best_.left);
+    place_midway(split, column.block->values, table_range(column, best_.code, next));
   }
 
   static constexpr double epsilon = std::numeric_limits<double>::epsilon();

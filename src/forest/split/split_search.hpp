@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -36,10 +35,7 @@ class SplitSearch : public BestSplit<Impurity> {
  public:
   SplitSearch(Problem const& problem, Bag const& bag, Impurity impurity, Draws& draws,
               CodeBuffer& codes)
-      : Base{problem, bag, std::move(impurity)},
-        draws_{draws},
-        codes_{codes},
-        lane_counts_(best_left_.size()) {
+      : Base{problem, bag, std::move(impurity)}, draws_{draws}, codes_{codes} {
     codes_.reserve(bag.samples.size());
     for (auto const& block : problem.table.blocks())
       groups_.emplace_back(block.is_group() ? block : nothing_, best_left_.size());
@@ -50,8 +46,6 @@ class SplitSearch : public BestSplit<Impurity> {
   bool find(NodeRows<Row> const& node, Split& split) {
     start(node);
     draw_features(draws_, [&](int feature) { return look_at(feature, node.rows); });
-    if constexpr (is_compact<Row>)
-      if (!postponed_.empty()) try_postponed(node.rows);
     return finish(split, node.impurity);
   }
 
@@ -62,7 +56,6 @@ class SplitSearch : public BestSplit<Impurity> {
   using Base::improves, Base::keep, Base::try_member, Base::try_part, Base::try_slots;
   using typename Base::Best;
   using Compact = CompactRow<Lanes>;
-  using Vector = typename Compact::Vector;
 
   template <class Row>
   static constexpr bool is_compact = std::is_same_v<Row, Compact>;
@@ -93,7 +86,7 @@ class SplitSearch : public BestSplit<Impurity> {
     if (!is_variable(column, range)) return false;
     draws_.mark_variable();
     if (draws_thresholds())
-      try_drawn_threshold<Row>(feature, column, range);
+      try_drawn_threshold(feature, column, range);
     else if (counting_pays(range))
       try_counted(feature, column, range, count(column, range, rows));
     else
@@ -182,18 +175,14 @@ class SplitSearch : public BestSplit<Impurity> {
     std::fill_n(slots, (range.high - range.low + 1) * (best_left_.size() + 1), 0);
   }
 
-  /// Tries the threshold at once, or together with those of the other features.
-  template <class Row>
+  /// The column has been gathered: extra_trees have no compact rows.
   void try_drawn_threshold(int feature, Column const& column, CodeRange range) {
     auto const values = column.block->values;
     auto const threshold = draw_threshold(draws_, values[range.low], values[range.high]);
     Best const drawn{.feature = feature,
-                     .code_low = last_code_at_most(values, range, threshold),
+                     .code_low = problem_.grid(column).last_at_most(threshold),
                      .threshold = threshold};
-    if constexpr (is_compact<Row>)
-      postponed_.push_back(drawn);
-    else
-      try_part(drawn, count_left(drawn.code_low));
+    try_part(drawn, count_left(drawn.code_low));
   }
 
   /// Number of rows with codes up to `last`; their weights per class go to `part_`. No branch
@@ -209,38 +198,6 @@ class SplitSearch : public BestSplit<Impurity> {
     return number;
   }
 
-  static std::uint32_t sum_of(std::array<Vector, 2> const& halves, Column const& column) {
-    return halves[0][column.block_number] + halves[1][column.block_number];
-  }
-
-  /// One walk over the rows serves all thresholds: each ordinal column has its own lane. Rows take
-  /// turns between two sets of counters, so that one need not wait for the other's store.
-  void try_postponed(std::span<Compact const> rows) {
-    Vector last_left = Vector{} - 1;
-    for (auto const& drawn : postponed_)
-      if (auto const& column = column_of(drawn.feature); !column.block->is_group())
-        last_left[column.block_number] = static_cast<std::uint16_t>(drawn.code_low);
-    std::ranges::fill(lane_counts_, std::array<Vector, 2>{});
-    std::array<Vector, 2> number{};
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      auto const is_left = static_cast<Vector>(rows[i].lanes <= last_left) & 1;
-      number[i % 2] += is_left;
-      lane_counts_[label_of(rows[i])][i % 2] +=
-          is_left * static_cast<std::uint16_t>(weight_of(rows[i]));
-    }
-    for (auto const& drawn : postponed_) {
-      auto const& column = column_of(drawn.feature);
-      if (column.block->is_group()) {
-        try_member(drawn, ones_of(column));
-        continue;
-      }
-      for (std::size_t k = 0; k < best_left_.size(); ++k)
-        part_[k] = sum_of(lane_counts_[k], column);
-      try_part(drawn, sum_of(number, column));
-    }
-    postponed_.clear();
-  }
-
   template <class Row>
   bool look_at_member(int feature, Column const& column, std::span<Row const> rows) {
     auto& group = groups_[static_cast<std::size_t>(column.block_number)];
@@ -249,17 +206,8 @@ class SplitSearch : public BestSplit<Impurity> {
     if (ones[0] == 0 || ones[0] == rows_) return false;
     draws_.mark_variable();
     auto const threshold = draws_thresholds() ? draw_threshold(draws_, 0, 1) : 0.5;
-    Best const drawn{.feature = feature, .threshold = threshold};
-    if (is_compact<Row> && draws_thresholds())
-      postponed_.push_back(drawn);
-    else
-      try_member(drawn, ones);
+    try_member({.feature = feature, .threshold = threshold}, ones);
     return true;
-  }
-
-  /// Sums of a member's rows, once its group has been counted.
-  std::uint32_t const* ones_of(Column const& column) const {
-    return groups_[static_cast<std::size_t>(column.block_number)].at(column.member);
   }
 
   template <class Row>
@@ -282,8 +230,6 @@ class SplitSearch : public BestSplit<Impurity> {
   std::vector<GroupCounts> groups_;  ///< one per block; empty for ordinal ones
   std::uint64_t serial_ = 0;
   std::optional<LaneRanges<Lanes>> ranges_;
-  std::vector<Best> postponed_;                     ///< drawn thresholds that are tried together
-  std::vector<std::array<Vector, 2>> lane_counts_;  ///< per class the weight that goes left
 };
 
 }  // namespace canopy::forest

@@ -1,0 +1,180 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "canopy/core/stop.hpp"
+
+#include "grow/bag.hpp"
+#include "grow/problem.hpp"
+#include "grow/tree_builder.hpp"
+#include "sets/packed_rows.hpp"
+#include "sets/set_search.hpp"
+#include "split/split.hpp"
+
+namespace canopy::forest {
+
+/// Subtrees that weigh up to so much are grown as sets.
+inline constexpr double most_set_weight = 1 << 20;
+
+/// Memory that the trees of a forest use one after another.
+struct SetMemory {
+  std::deque<PackedRows> levels;  ///< each holds a set of the one before
+  std::vector<RowMask> sets;      ///< of the nodes that wait, in the order of the stack
+  std::vector<std::uint32_t> counts;
+  std::vector<Sample> samples;
+};
+
+/// Grows subtrees of extremely randomized trees whose nodes are sets of bits: dividing a node moves
+/// no row, and a drawn threshold costs a comparison of codes, 32 an instruction, and a count of
+/// bits. Sets much smaller than the rows they are among are packed anew. A node that weighs little
+/// enough for one word is handed over. Finds the same splits as SplitSearch.
+template <class Impurity, class Draws>
+class SetGrower {
+ public:
+  using Place = typename Draws::Place;
+
+  /// A node that is not yet in the tree. Its set and its class counts stand on their own stacks.
+  struct Pending {
+    std::size_t level;  ///< its set is one of levels_[level]
+    std::uint32_t rows;
+    std::int32_t depth;
+    std::int32_t parent;
+    bool is_left;
+    int known_constants;
+    double impurity;
+    double weight;
+    Place parent_place;  ///< the root's own place
+  };
+
+  SetGrower(Problem const& problem, Bag const& bag, Impurity const& impurity, Draws& draws,
+            TreeBuilder& builder, SetMemory& memory, StopToken const& stop)
+      : problem_{problem},
+        bag_{bag},
+        draws_{draws},
+        builder_{builder},
+        stop_{stop},
+        memory_{memory},
+        classes_{bag.class_counts.size()},
+        search_{problem, bag, impurity, draws} {}
+
+  static bool may_grow(Problem const& problem) {
+    return problem.parameters.kind == Kind::extra_trees && !problem.limits.max_leaf_nodes &&
+           PackedRows::fit(problem.table);
+  }
+
+  /// `subtree` says of its root all but the level. `grow_small(samples, node)` grows a subtree that
+  /// weighs up to `small`.
+  template <class GrowSmall>
+  void grow(std::span<Sample const> samples, ClassCounts counts, Pending subtree, double small,
+            GrowSmall grow_small) {
+    at(0).start(samples, counts);
+    subtree.level = 0;
+    memory_.sets.assign(at(0).all().begin(), at(0).all().end());
+    memory_.counts.assign(counts.begin(), counts.end());
+    stack_.assign(1, subtree);
+    for (std::uint32_t nodes = 1; !stack_.empty(); ++nodes) {
+      if (nodes % 1024 == 0) throw_if_stopped(stop_);
+      auto node = stack_.back();
+      stack_.pop_back();
+      take(node);
+      if (node.weight <= small)
+        grow_small(samples_of_set(), node);
+      else
+        add(node);
+    }
+  }
+
+ private:
+  PackedRows& at(std::size_t level) {
+    while (memory_.levels.size() <= level) memory_.levels.emplace_back(problem_.table);
+    return memory_.levels[level];
+  }
+
+  template <class Item>
+  static void move_top(std::vector<Item>& stack, std::size_t count, std::vector<Item>& to) {
+    to.assign(stack.end() - static_cast<std::ptrdiff_t>(count), stack.end());
+    stack.resize(stack.size() - count);
+  }
+
+  /// Makes the node, which was last on the stack, the one that is looked at.
+  void take(Pending const& node) {
+    among_ = &at(node.level);
+    move_top(memory_.sets, among_->words(), set_);
+    move_top(memory_.counts, classes_, totals_);
+    totals_.resize(classes_ + 8);  // LaneSides reads eight from any class on
+  }
+
+  ClassCounts totals() const { return {totals_.data(), classes_}; }
+
+  std::span<Sample const> samples_of_set() {
+    among_->list(set_, memory_.samples);
+    for (auto& sample : memory_.samples) sample.row = among_->row(sample.row);
+    return memory_.samples;
+  }
+
+  void add(Pending& node) {
+    auto const number = builder_.append(
+        {node.rows, node.impurity, node.weight, node.depth, node.parent, node.is_left});
+    auto const values = builder_.values();
+    for (std::size_t k = 0; k < classes_; ++k) values[k] = totals_[k] * bag_.class_weights[k];
+    if (search_.ends_at(node.depth, node.rows, node.weight, node.impurity)) return;
+    pack_if_it_pays(node);
+    auto const place =
+        node.parent < 0 ? node.parent_place : Draws::child(node.parent_place, node.is_left);
+    draws_.enter(place, node.known_constants);
+    Split split;
+    auto const found =
+        search_.find({*among_, set_, node.rows, totals_.data(), node.impurity}, split);
+    node.known_constants = draws_.leave();
+    if (!found || !search_.gains_enough(split)) return;
+    builder_.divide(number, split);
+    put_children(node, split, number, place);
+  }
+
+  /// What it costs to look at a node grows with the words of its level.
+  void pack_if_it_pays(Pending& node) {
+    constexpr std::size_t pays = 3;
+    if (PackedRows::words_for(totals()) * pays > among_->words()) return;
+    auto& packed = at(++node.level);
+    packed.start(*among_, set_, totals());
+    among_ = &packed;
+    set_.assign(packed.all().begin(), packed.all().end());
+  }
+
+  /// The right one first, so that the left one is taken first.
+  void put_children(Pending const& node, Split const& split, std::int32_t number,
+                    Place const& place) {
+    auto const left = search_.left();
+    auto const& left_counts = search_.left_counts();
+    for (std::size_t w = 0; w < left.size(); ++w) memory_.sets.push_back(set_[w] & ~left[w]);
+    memory_.sets.insert(memory_.sets.end(), left.begin(), left.end());
+    for (std::size_t k = 0; k < classes_; ++k)
+      memory_.counts.push_back(totals_[k] - left_counts[k]);
+    memory_.counts.insert(memory_.counts.end(), left_counts.begin(), left_counts.end());
+    auto const depth = node.depth + 1;
+    stack_.push_back({node.level, node.rows - split.rows_left, depth, number, false,
+                      node.known_constants, split.impurity_right, split.weight_right, place});
+    stack_.push_back({node.level, split.rows_left, depth, number, true, node.known_constants,
+                      split.impurity_left, split.weight_left, place});
+  }
+
+  Problem const& problem_;
+  Bag const& bag_;
+  Draws& draws_;
+  TreeBuilder& builder_;
+  StopToken const& stop_;
+  SetMemory& memory_;
+  std::size_t classes_;
+  SetSearch<Impurity, Draws> search_;
+  std::vector<Pending> stack_;
+  // the node that is being divided
+  PackedRows* among_ = nullptr;
+  std::vector<RowMask> set_;
+  std::vector<std::uint32_t> totals_;
+};
+
+}  // namespace canopy::forest
