@@ -99,16 +99,16 @@ class MaskGrower {
                       split.weight_left, place});
   }
 
-  /// Works out the node's classes and writes them into the tree.
+  /// Works out the node's classes and writes them into the tree. No branch depends on the data.
   void enter(Pending const& node) {
     all_ = node.rows;
     classes_ = 0;
     auto const values = builder_.values();
     for (auto const& known : rows_.classes()) {
       auto const rows = known.rows & all_;
-      if (rows == 0) continue;
       auto const weight = count(rows);
-      class_[classes_++] = {rows, weight};
+      class_[classes_] = {rows, weight};
+      classes_ += rows != 0;
       values[known.label] = weight;
     }
   }
@@ -294,7 +294,7 @@ class MaskGrower {
   // the node that is being divided
   std::int32_t number_ = 0;
   RowMask all_ = 0;
-  std::array<Class, most_mask_rows> class_;
+  std::array<Class, most_mask_rows + 1> class_;  ///< and one to write to
   std::size_t classes_ = 0;
   Best best_;
   Score best_score_ = Impurity::worst;
