@@ -15,7 +15,7 @@
 #include "grow/bag.hpp"
 #include "grow/compact_rows.hpp"
 #include "grow/frontier.hpp"
-#include "grow/pages.hpp"
+#include "grow/pending_node.hpp"
 #include "grow/problem.hpp"
 #include "grow/tree_builder.hpp"
 #include "sets/set_grower.hpp"
@@ -86,17 +86,10 @@ class Grower {
 
  private:
   /// A node that is not yet in the tree.
-  struct Pending {
+  struct Pending : PendingNode<Draws> {
     std::uint32_t begin;  ///< its rows in the bag, or among the compact rows
     std::uint32_t end;
     bool is_compact;
-    std::int32_t depth;
-    std::int32_t parent;
-    bool is_left;
-    int known_constants;
-    double impurity;
-    double weight;
-    Place parent_place;  ///< the root's own place
     std::size_t counts;  ///< where its class counts stand
 
     std::uint32_t rows() const { return end - begin; }
@@ -112,17 +105,15 @@ class Grower {
 
   Pending root(Place const& place, std::int32_t depth, ClassCounts counts) {
     std::ranges::copy(counts, counts_at(0));
-    return {.begin = 0,
-            .end = static_cast<std::uint32_t>(bag_.samples.size()),
-            .is_compact = false,
-            .depth = depth,
-            .parent = -1,
-            .is_left = false,
-            .known_constants = 0,
-            .impurity = node_impurity(problem_.parameters.criterion, counts, bag_.class_weights),
-            .weight = node_weight(counts, bag_.class_weights),
-            .parent_place = place,
-            .counts = 0};
+    PendingNode<Draws> const node{
+        .depth = depth,
+        .parent = -1,
+        .is_left = false,
+        .known_constants = 0,
+        .impurity = node_impurity(problem_.parameters.criterion, counts, bag_.class_weights),
+        .weight = node_weight(counts, bag_.class_weights),
+        .parent_place = place};
+    return {node, 0, static_cast<std::uint32_t>(bag_.samples.size()), false, 0};
   }
 
   Tree grow(Pending const& root) {
@@ -135,19 +126,7 @@ class Grower {
           });
     else
       depth_first(root);
-    return copy_of(memory_.tree);  // as small as can be
-  }
-
-  static Tree copy_of(Tree const& tree) {
-    Tree copy;
-    copy.classes = tree.classes;
-    copy.nodes.reserve(tree.nodes.size());
-    copy.values.reserve(tree.values.size());
-    make_pages(copy.nodes.data(), tree.nodes.size() * sizeof(Node));
-    make_pages(copy.values.data(), tree.values.size() * sizeof(double));
-    copy.nodes.assign(tree.nodes.begin(), tree.nodes.end());
-    copy.values.assign(tree.values.begin(), tree.values.end());
-    return copy;
+    return builder_.finished();
   }
 
   /// An explicit stack, right child first: ids come in scikit-learn's order and a chain of any
@@ -180,14 +159,7 @@ class Grower {
     pause(root.rows());
     with_rows(root, [&](auto rows) {
       using Row = std::remove_reference_t<decltype(rows.front())>;
-      small_->grow(std::span<Row const>{rows}, {.rows = 0,
-                                                .depth = root.depth,
-                                                .parent = root.parent,
-                                                .is_left = root.is_left,
-                                                .known_constants = root.known_constants,
-                                                .impurity = root.impurity,
-                                                .weight = root.weight,
-                                                .parent_place = root.parent_place});
+      small_->grow(std::span<Row const>{rows}, root);
     });
   }
 
@@ -199,27 +171,10 @@ class Grower {
   /// The whole subtree.
   void grow_as_sets(Pending const& root) {
     pause(root.rows());
-    sets_->grow(rows(root), {counts_at(root.counts), classes_},
-                {.level = 0,
-                 .rows = root.rows(),
-                 .depth = root.depth,
-                 .parent = root.parent,
-                 .is_left = root.is_left,
-                 .known_constants = root.known_constants,
-                 .impurity = root.impurity,
-                 .weight = root.weight,
-                 .parent_place = root.parent_place},
+    sets_->grow(rows(root), {counts_at(root.counts), classes_}, root,
                 small_ ? double{most_mask_rows} : 0,
-                [&](std::span<Sample const> samples, auto const& node) {
-                  if constexpr (Impurity::has_whole_sums)
-                    small_->grow(samples, {.rows = 0,
-                                           .depth = node.depth,
-                                           .parent = node.parent,
-                                           .is_left = node.is_left,
-                                           .known_constants = node.known_constants,
-                                           .impurity = node.impurity,
-                                           .weight = node.weight,
-                                           .parent_place = node.parent_place});
+                [&](std::span<Sample const> samples, PendingNode<Draws> const& node) {
+                  if constexpr (Impurity::has_whole_sums) small_->grow(samples, node);
                 });
   }
 
@@ -244,9 +199,9 @@ class Grower {
   /// Puts the node into the tree, as a leaf; gives its split if it may have one.
   std::optional<Open> add(Pending const& pending) {
     pause(pending.rows());
-    Open open{pending, append(pending), {pending.parent_place}, {}};
+    Open open{pending, append(pending), pending.parent_place, {}};
     if (is_leaf(pending)) return {};
-    if (pending.parent >= 0) open.place = Draws::child(pending.parent_place, pending.is_left);
+    open.place = pending.place();
     draws_.enter(open.place, pending.known_constants);
     auto const found = with_rows(pending, [&](auto rows) {
       using Row = std::remove_reference_t<decltype(rows.front())>;
@@ -288,11 +243,10 @@ class Grower {
       std::ranges::copy(left_counts, left);
     auto* right = counts_at(node.counts);
     for (std::size_t k = 0; k < classes_; ++k) right[k] -= left[k];
-    return {
-        {node.begin, middle, node.is_compact, node.depth + 1, open.number, true,
-         node.known_constants, split.impurity_left, split.weight_left, open.place, left_place},
-        {middle, node.end, node.is_compact, node.depth + 1, open.number, false,
-         node.known_constants, split.impurity_right, split.weight_right, open.place, node.counts}};
+    return {{node.left_child(open.number, split, open.place), node.begin, middle, node.is_compact,
+             left_place},
+            {node.right_child(open.number, split, open.place), middle, node.end, node.is_compact,
+             node.counts}};
   }
 
   void count_classes(std::span<Sample const> samples, std::uint32_t* counts) const {

@@ -3,9 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "canopy/forest/tree.hpp"
 
+#include "grow/pages.hpp"
 #include "split/split.hpp"
 
 namespace canopy::forest {
@@ -59,7 +61,25 @@ class TreeBuilder {
     node.code_threshold = split.code_threshold;
   }
 
+  /// A copy that is as small as can be; the tree's own memory serves the next one.
+  Tree finished() const {
+    Tree copy;
+    copy.classes = tree_.classes;
+    copy.nodes = compact(tree_.nodes);
+    copy.values = compact(tree_.values);
+    return copy;
+  }
+
  private:
+  template <class Item>
+  static std::vector<Item> compact(std::vector<Item> const& items) {
+    std::vector<Item> copy;
+    copy.reserve(items.size());
+    make_pages(copy.data(), items.size() * sizeof(Item));
+    copy.assign(items.begin(), items.end());
+    return copy;
+  }
+
   Node& at(std::int32_t number) { return tree_.nodes[static_cast<std::size_t>(number)]; }
 
   Tree& tree_;

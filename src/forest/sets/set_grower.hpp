@@ -9,6 +9,7 @@
 #include "canopy/core/stop.hpp"
 
 #include "grow/bag.hpp"
+#include "grow/pending_node.hpp"
 #include "grow/problem.hpp"
 #include "grow/tree_builder.hpp"
 #include "sets/packed_rows.hpp"
@@ -35,21 +36,6 @@ struct SetMemory {
 template <class Impurity, class Draws>
 class SetGrower {
  public:
-  using Place = typename Draws::Place;
-
-  /// A node that is not yet in the tree. Its set and its class counts stand on their own stacks.
-  struct Pending {
-    std::size_t level;  ///< its set is one of levels_[level]
-    std::uint32_t rows;
-    std::int32_t depth;
-    std::int32_t parent;
-    bool is_left;
-    int known_constants;
-    double impurity;
-    double weight;
-    Place parent_place;  ///< the root's own place
-  };
-
   SetGrower(Problem const& problem, Bag const& bag, Impurity const& impurity, Draws& draws,
             TreeBuilder& builder, SetMemory& memory, StopToken const& stop)
       : problem_{problem},
@@ -66,16 +52,15 @@ class SetGrower {
            PackedRows::fit(problem.table);
   }
 
-  /// `subtree` says of its root all but the level. `grow_small(samples, node)` grows a subtree that
-  /// weighs up to `small`.
+  /// The subtree of `root`, `counts` are its class counts. `grow_small(samples, node)` grows the
+  /// subtree of a node that weighs up to `small`.
   template <class GrowSmall>
-  void grow(std::span<Sample const> samples, ClassCounts counts, Pending subtree, double small,
-            GrowSmall grow_small) {
+  void grow(std::span<Sample const> samples, ClassCounts counts, PendingNode<Draws> const& root,
+            double small, GrowSmall grow_small) {
     at(0).start(samples, counts);
-    subtree.level = 0;
     memory_.sets.assign(at(0).all().begin(), at(0).all().end());
     memory_.counts.assign(counts.begin(), counts.end());
-    stack_.assign(1, subtree);
+    stack_.assign(1, {root, 0, static_cast<std::uint32_t>(samples.size())});
     for (std::uint32_t nodes = 1; !stack_.empty(); ++nodes) {
       if (nodes % 1024 == 0) throw_if_stopped(stop_);
       auto node = stack_.back();
@@ -89,6 +74,12 @@ class SetGrower {
   }
 
  private:
+  /// Its set and its class counts stand on their own stacks.
+  struct Pending : PendingNode<Draws> {
+    std::size_t level;  ///< its set is one of memory_.levels[level]
+    std::uint32_t rows;
+  };
+
   PackedRows& at(std::size_t level) {
     while (memory_.levels.size() <= level) memory_.levels.emplace_back(problem_.table);
     return memory_.levels[level];
@@ -123,8 +114,7 @@ class SetGrower {
     for (std::size_t k = 0; k < classes_; ++k) values[k] = totals_[k] * bag_.class_weights[k];
     if (search_.ends_at(node.depth, node.rows, node.weight, node.impurity)) return;
     pack_if_it_pays(node);
-    auto const place =
-        node.parent < 0 ? node.parent_place : Draws::child(node.parent_place, node.is_left);
+    auto const place = node.place();
     draws_.enter(place, node.known_constants);
     Split split;
     auto const found =
@@ -147,7 +137,7 @@ class SetGrower {
 
   /// The right one first, so that the left one is taken first.
   void put_children(Pending const& node, Split const& split, std::int32_t number,
-                    Place const& place) {
+                    typename Draws::Place const& place) {
     auto const left = search_.left();
     auto const& left_counts = search_.left_counts();
     for (std::size_t w = 0; w < left.size(); ++w) memory_.sets.push_back(set_[w] & ~left[w]);
@@ -155,11 +145,9 @@ class SetGrower {
     for (std::size_t k = 0; k < classes_; ++k)
       memory_.counts.push_back(totals_[k] - left_counts[k]);
     memory_.counts.insert(memory_.counts.end(), left_counts.begin(), left_counts.end());
-    auto const depth = node.depth + 1;
-    stack_.push_back({node.level, node.rows - split.rows_left, depth, number, false,
-                      node.known_constants, split.impurity_right, split.weight_right, place});
-    stack_.push_back({node.level, split.rows_left, depth, number, true, node.known_constants,
-                      split.impurity_left, split.weight_left, place});
+    stack_.push_back(
+        {node.right_child(number, split, place), node.level, node.rows - split.rows_left});
+    stack_.push_back({node.left_child(number, split, place), node.level, split.rows_left});
   }
 
   Problem const& problem_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "grow/bag.hpp"
+#include "grow/pending_node.hpp"
 #include "grow/problem.hpp"
 #include "grow/tree_builder.hpp"
 #include "small/mask_rows.hpp"
@@ -21,20 +22,6 @@ namespace canopy::forest {
 template <class Impurity, class Draws>
 class MaskGrower {
  public:
-  using Place = typename Draws::Place;
-
-  /// A node that is not yet in the tree.
-  struct Pending {
-    RowMask rows;
-    std::int32_t depth;
-    std::int32_t parent;
-    bool is_left;
-    int known_constants;
-    double impurity;
-    double weight;
-    Place parent_place;  ///< the root's own place
-  };
-
   MaskGrower(Problem const& problem, Bag const& bag, Impurity const& impurity, Draws& draws,
              TreeBuilder& builder)
       : problem_{problem},
@@ -50,14 +37,13 @@ class MaskGrower {
     return problem.has_whole_sums && !problem.limits.max_leaf_nodes && MaskRows::fit(problem.table);
   }
 
-  /// Row is Sample or CompactRow. `subtree` says of its root all but the rows.
+  /// The subtree of `root`. Row is Sample or CompactRow.
   template <class Row>
-  void grow(std::span<Row const> rows, Pending subtree) {
+  void grow(std::span<Row const> rows, PendingNode<Draws> const& root) {
     rows_.start(rows);
-    subtree.rows = rows_.all();
-    stack_.assign(1, subtree);
+    stack_.assign(1, {root, rows_.all()});
     while (!stack_.empty()) {
-      auto const node = stack_.back();
+      auto node = stack_.back();
       stack_.pop_back();
       add(node);
     }
@@ -66,6 +52,9 @@ class MaskGrower {
  private:
   using Score = typename Impurity::Score;
 
+  struct Pending : PendingNode<Draws> {
+    RowMask rows;
+  };
   struct Class {
     RowMask rows;
     std::uint32_t weight;
@@ -77,26 +66,22 @@ class MaskGrower {
     RowMask left = 0;
   };
 
-  void add(Pending const& node) {
+  void add(Pending& node) {
     number_ = builder_.append({rows_.distinct(node.rows), node.impurity, node.weight, node.depth,
                                node.parent, node.is_left});
     enter(node);
     if (is_leaf(node)) return;
-    auto const place =
-        node.parent < 0 ? node.parent_place : Draws::child(node.parent_place, node.is_left);
+    auto const place = node.place();
     draws_.enter(place, node.known_constants);
     search();
-    auto const known_constants = draws_.leave();
+    node.known_constants = draws_.leave();
     if (best_.feature < 0) return;
     Split split;
     complete(split, node);
     if (split.improvement + epsilon < limits_.min_impurity_decrease) return;
     builder_.divide(number_, split);
-    auto const depth = node.depth + 1;
-    stack_.push_back({all_ & ~best_.left, depth, number_, false, known_constants,
-                      split.impurity_right, split.weight_right, place});
-    stack_.push_back({best_.left, depth, number_, true, known_constants, split.impurity_left,
-                      split.weight_left, place});
+    stack_.push_back({node.right_child(number_, split, place), all_ & ~best_.left});
+    stack_.push_back({node.left_child(number_, split, place), best_.left});
   }
 
   /// Works out the node's classes and writes them into the tree. No branch depends on the data.

@@ -11,6 +11,7 @@
 #include "canopy/forest/tree.hpp"
 
 #include "grow/frontier.hpp"
+#include "grow/pending_node.hpp"
 #include "grow/problem.hpp"
 #include "grow/tree_builder.hpp"
 #include "weighted/weighted_search.hpp"
@@ -42,22 +43,16 @@ class WeightedGrower {
           [&](Open const& open, int) { return divide(open); });
     else
       depth_first();
-    return Tree{tree_};  // the copy is as small as can be
+    return builder_.finished();
   }
 
  private:
   using Place = typename Draws::Place;
 
   /// A node that is not yet in the tree.
-  struct Pending {
+  struct Pending : PendingNode<Draws> {
     std::uint32_t begin;  ///< its rows in the bag
     std::uint32_t end;
-    std::int32_t depth;
-    std::int32_t parent;
-    bool is_left;
-    int known_constants;
-    double impurity;
-    Place parent_place;  ///< the root's own place
   };
 
   /// A node of the tree that may be split.
@@ -69,7 +64,8 @@ class WeightedGrower {
   };
 
   Pending root() {
-    return {0, rows_, 0, -1, false, 0, search_.enter(0, rows_).node_impurity(), draws_.root()};
+    auto& node = search_.enter(0, rows_);
+    return {{0, -1, false, 0, node.node_impurity(), node.weight(), draws_.root()}, 0, rows_};
   }
 
   /// An explicit stack, right child first, as in Grower.
@@ -91,7 +87,7 @@ class WeightedGrower {
     pause(pending.end - pending.begin);
     Open open{pending, append(pending), pending.parent_place, {}};
     if (is_leaf(pending)) return {};
-    if (pending.parent >= 0) open.place = Draws::child(pending.parent_place, pending.is_left);
+    open.place = pending.place();
     draws_.enter(open.place, pending.known_constants);
     auto const found = search_.find(pending.impurity, open.split);
     open.node.known_constants = draws_.leave();
@@ -123,10 +119,8 @@ class WeightedGrower {
     auto const& split = open.split;
     builder_.divide(open.number, split);
     auto const middle = node.begin + split.rows_left;
-    return {{node.begin, middle, node.depth + 1, open.number, true, node.known_constants,
-             split.impurity_left, open.place},
-            {middle, node.end, node.depth + 1, open.number, false, node.known_constants,
-             split.impurity_right, open.place}};
+    return {{node.left_child(open.number, split, open.place), node.begin, middle},
+            {node.right_child(open.number, split, open.place), middle, node.end}};
   }
 
   /// Asks now and then whether to go on: about every million rows.
