@@ -44,8 +44,9 @@ template <class Code>
 void add_trees(std::vector<Tree> const& trees, EncodedTable const& table,
                std::span<RowIndex const> rows, WhichRows const& which, double* sums) {
   PackedRows<Code> const packed{table, rows};
+  PackedColumns<Code> const columns{table};
   for (std::size_t t = 0; t < trees.size(); ++t)
-    PackedTree<Code>{trees[t], table}.add_shares(packed, which(t), sums);
+    PackedTree<Code>{trees[t], columns}.add_shares(packed, which(t), sums);
 }
 
 void add_trees(std::vector<Tree> const& trees, EncodedTable const& table,

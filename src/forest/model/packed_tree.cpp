@@ -1,83 +1,74 @@
 #include "model/packed_tree.hpp"
 
 #include <algorithm>
-#include <array>
+#include <bit>
 #include <limits>
 #include <utility>
 
 #include "grow/compact_rows.hpp"
+#include "model/descend.hpp"
 #include "model/pairwise_sum.hpp"
 
 namespace canopy::forest {
 namespace {
 
-/// Rows that go down a tree side by side: while one waits for memory the others go on.
-constexpr std::size_t lanes = 8;
+/// Trees come from memory, not from a cache: nodes are asked for so many places ahead.
+constexpr std::size_t ahead = 64;
 
-/// A leaf keeps 15 bits in base and 15 in span, which together never reach `nowhere`, the code of
-/// the column that leaves look at: nothing goes left there.
-constexpr int half = 15;
-constexpr std::uint32_t half_mask = (1u << half) - 1;
 constexpr std::uint32_t pure = 1u << 29;  ///< in what a leaf keeps: the rest is a class
+
+/// The code of the column that leaves look at: nothing goes left there.
 template <class Code>
 constexpr Code nowhere = std::numeric_limits<Code>::max();
 
-template <class Code>
-struct Codes {
-  Code base;
-  Code span;
+void prefetch(std::span<double const> values) {  // of few classes; more are in step by themselves
+  __builtin_prefetch(&values.front());
+  __builtin_prefetch(&values.back());
+}
+
+/// Nodes at the places of their numbers: that will do when every left child comes next.
+struct OwnOrder {
+  std::size_t number(std::size_t place) const { return place; }
+  std::size_t right(std::size_t, Node const& node) const {
+    return static_cast<std::size_t>(node.right);
+  }
+  bool left_is_next(std::size_t place, Node const& node) const {
+    return static_cast<std::size_t>(node.left) == place + 1;
+  }
 };
 
-/// A threshold of a 0/1 column. Below 0 nothing goes left: span counts from the member itself.
-template <class Code>
-Codes<Code> member_codes(std::uint32_t member, double threshold) {
-  constexpr Code all = std::numeric_limits<Code>::max();
-  if (threshold >= 1) return {0, all};
-  if (threshold >= 0) return {static_cast<Code>(member + 1), all - 1};
-  return {all, 0};
-}
-
-/// Codes whose value is at most the threshold. The node knows them if it was grown on this table.
-template <class Code>
-Codes<Code> ordinal_codes(Node const& node, std::span<float const> values) {
-  auto const known = node.code_threshold;
-  if (known + std::size_t{1} < values.size() && values[known] <= node.threshold &&
-      node.threshold < values[known + 1])
-    return {0, static_cast<Code>(known)};
-  auto const above = std::upper_bound(values.begin(), values.end(), node.threshold,
-                                      [](double t, float value) { return t < value; });
-  if (above == values.begin()) return {std::numeric_limits<Code>::max(), 0};
-  return {0, static_cast<Code>(above - values.begin() - 1)};
-}
-
-/// Node numbers depth first, left before right, and for each the place of its right child in that
-/// order. It is the tree's own order but for trees with max_leaf_nodes.
-struct DepthFirst {
-  std::vector<std::int32_t> nodes;
-  std::vector<std::size_t> right_at;  ///< one per entry of `nodes`
-
-  explicit DepthFirst(Tree const& tree) : right_at(tree.size()) {
-    nodes.reserve(tree.size());
+/// Depth first, left before right, for trees with max_leaf_nodes, whose numbers go otherwise.
+class DepthFirst {
+ public:
+  explicit DepthFirst(Tree const& tree) : right_at_(tree.size()) {
+    nodes_.reserve(tree.size());
     std::vector<std::pair<std::int32_t, std::size_t>> waiting{{0, 0}};  // node, its parent's place
     while (!waiting.empty()) {
       auto const [node, parent] = waiting.back();
       waiting.pop_back();
-      right_at[parent] = nodes.size();
+      right_at_[parent] = nodes_.size();
       descend(tree, node, waiting);
     }
   }
+
+  std::size_t number(std::size_t place) const { return static_cast<std::size_t>(nodes_[place]); }
+  std::size_t right(std::size_t place, Node const&) const { return right_at_[place]; }
+  bool left_is_next(std::size_t, Node const&) const { return true; }
 
  private:
   template <class Waiting>
   void descend(Tree const& tree, std::int32_t node, Waiting& waiting) {
     for (;;) {
       auto const& at = tree.nodes[static_cast<std::size_t>(node)];
-      if (!at.is_leaf()) waiting.emplace_back(at.right, nodes.size());
-      nodes.push_back(node);
+      if (!at.is_leaf()) waiting.emplace_back(at.right, nodes_.size());
+      nodes_.push_back(node);
       if (at.is_leaf()) return;
       node = at.left;
     }
   }
+
+  std::vector<std::int32_t> nodes_;
+  std::vector<std::size_t> right_at_;
 };
 
 }  // namespace
@@ -86,7 +77,7 @@ template <class Code>
 PackedRows<Code>::PackedRows(data::EncodedTable const& table, std::span<data::RowIndex const> rows)
     : rows_{rows.size()},
       stride_{table.blocks().size() + 1},
-      codes_(rows_ * stride_, nowhere<Code>) {
+      codes_(rows_ * stride_ + 1, nowhere<Code>) {
   for (std::size_t b = 0; b + 1 < stride_; ++b)
     with_codes(table.blocks()[b], [&](auto const* codes) {
       for (std::size_t i = 0; i < rows_; ++i)
@@ -95,16 +86,35 @@ PackedRows<Code>::PackedRows(data::EncodedTable const& table, std::span<data::Ro
 }
 
 template <class Code>
-PackedTree<Code>::PackedTree(Tree const& tree, data::EncodedTable const& table)
-    : classes_{static_cast<std::size_t>(tree.classes)}, no_block_{table.blocks().size()} {
-  steps_.reserve(tree.size());
-  DepthFirst const order{tree};
+PackedTree<Code>::PackedTree(Tree const& tree, PackedColumns<Code> const& columns)
+    : classes_{static_cast<std::size_t>(tree.classes)}, steps_(tree.size()) {
+  if (!pack(tree, columns, OwnOrder{})) pack(tree, columns, DepthFirst{tree});
+}
+
+/// Nobody can foresee which node is a leaf, so a branch would often be mispredicted: all are packed
+/// as splits first, then the leaves once more. False when left children do not come next.
+template <class Code>
+template <class Order>
+bool PackedTree<Code>::pack(Tree const& tree, PackedColumns<Code> const& columns,
+                            Order const& order) {
+  std::vector<std::uint32_t> leaves(tree.size() + 1);
+  std::size_t number_of_leaves = 0;
+  bool left_is_next = true;
   for (std::size_t at = 0; at < tree.size(); ++at) {
-    auto const number = static_cast<std::size_t>(order.nodes[at]);
-    auto const& node = tree.nodes[number];
-    steps_.push_back(node.is_leaf() ? leaf(tree, number)
-                                    : split(node, order.right_at[at] - at, table));
+    __builtin_prefetch(&tree.nodes[order.number(std::min(at + ahead, tree.size() - 1))]);
+    auto const& node = tree.nodes[order.number(at)];
+    steps_[at] = split(node, order.right(at, node) - at, columns[node.feature]);
+    leaves[number_of_leaves] = static_cast<std::uint32_t>(at);
+    number_of_leaves += std::size_t{node.is_leaf()};
+    left_is_next &= node.is_leaf() | order.left_is_next(at, node);
   }
+  if (!left_is_next) return false;
+  for (std::size_t i = 0; i < number_of_leaves; ++i) {
+    auto const later = leaves[std::min(i + ahead, number_of_leaves - 1)];
+    prefetch(tree.value(order.number(later)));
+    steps_[leaves[i]] = leaf(tree.value(order.number(leaves[i])), columns.leaves().block());
+  }
+  return true;
 }
 
 template <class Code>
@@ -125,35 +135,34 @@ auto PackedTree<Code>::made(Code base, Code span, std::size_t block, std::int64_
 }
 
 template <class Code>
-auto PackedTree<Code>::split(Node const& node, std::size_t right, data::EncodedTable const& table)
+auto PackedTree<Code>::split(Node const& node, std::size_t right, PackedColumn<Code> const& column)
     -> Step {
-  auto const place = table.place(node.feature);
-  auto const& block = table.block(place);
-  auto const [base, span] =
-      block.is_group()
-          ? member_codes<Code>(static_cast<std::uint32_t>(place.member), node.threshold)
-          : ordinal_codes<Code>(node, block.values);
-  return made(base, span, static_cast<std::size_t>(place.block),
-              static_cast<std::int64_t>(right) - 1);
+  auto const [base, span] = column.at_most(node);
+  return made(base, span, column.block(), static_cast<std::int64_t>(right) - 1);
 }
 
 template <class Code>
-auto PackedTree<Code>::leaf(Tree const& tree, std::size_t node) -> Step {
-  auto const value = tree.value(node);
-  auto const weight = weight_for_shares(value);
-  auto const best = std::ranges::max_element(value) - value.begin();
-  auto payload = pure | static_cast<std::uint32_t>(best);
-  if (std::ranges::count(value, 0.0) + 1 != std::ssize(value)) {
+auto PackedTree<Code>::leaf(std::span<double const> value, std::size_t block) -> Step {
+  // No branch: which class it is nobody can foresee. The sign is shifted out, -0 is 0 as well.
+  std::uint64_t present = 0;
+  std::uint64_t which = 0;
+  for (std::uint64_t k = 0; k < value.size(); ++k) {
+    std::uint64_t const is_there = std::bit_cast<std::uint64_t>(value[k]) << 1 != 0;
+    present += is_there;
+    which += k * is_there;
+  }
+  auto payload = pure | static_cast<std::uint32_t>(which);
+  if (present != 1) {
     payload = static_cast<std::uint32_t>(shares_.size() / classes_);
+    auto const weight = weight_for_shares(value);
     for (auto const count : value) shares_.push_back(count / weight);
   }
-  return made(static_cast<Code>(payload & half_mask), static_cast<Code>(payload >> half), no_block_,
-              -1);
+  return made(static_cast<Code>(payload & ((1u << Step::half) - 1)),
+              static_cast<Code>(payload >> Step::half), block, -1);
 }
 
 template <class Code>
-void PackedTree<Code>::add_leaf(Step const& leaf, double* sums) const {
-  auto const payload = std::uint32_t{leaf.base} | std::uint32_t{leaf.span} << half;
+void PackedTree<Code>::add_leaf(std::uint32_t payload, double* sums) const {
   if ((payload & pure) != 0) {
     sums[payload & ~pure] += 1.0;  // the others would get + 0.0
     return;
@@ -165,25 +174,9 @@ void PackedTree<Code>::add_leaf(Step const& leaf, double* sums) const {
 template <class Code>
 void PackedTree<Code>::add_shares(PackedRows<Code> const& rows,
                                   std::span<std::uint32_t const> which, double* sums) const {
-  auto const* const steps = steps_.data();
-  for (std::size_t first = 0; first < which.size(); first += lanes) {
-    auto const group = which.subspan(first, std::min(lanes, which.size() - first));
-    std::array<Code const*, lanes> codes;
-    std::array<std::uint32_t, lanes> at{};
-    for (std::size_t i = 0; i < lanes; ++i)  // the last group may be short: its first row again
-      codes[i] = rows.row(group[i < group.size() ? i : 0]);
-    for (std::uint32_t moved = 1; moved != 0;) {
-      moved = 0;
-#pragma GCC unroll 8
-      for (std::size_t i = 0; i < lanes; ++i) {
-        auto const move = steps[at[i]].move(codes[i]);
-        at[i] += move;
-        moved |= move;
-      }
-    }
-    for (std::size_t i = 0; i < group.size(); ++i)
-      add_leaf(steps[at[i]], sums + group[i] * classes_);
-  }
+  descend(steps(), rows, which, [&](std::uint32_t row, std::uint32_t payload) {
+    add_leaf(payload, sums + row * classes_);
+  });
 }
 
 template class PackedRows<std::uint16_t>;

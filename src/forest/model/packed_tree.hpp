@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <type_traits>
 #include <vector>
@@ -9,6 +10,8 @@
 #include "canopy/data/encoded.hpp"
 #include "canopy/data/splits.hpp"
 #include "canopy/forest/tree.hpp"
+
+#include "model/packed_columns.hpp"
 
 namespace canopy::forest {
 
@@ -21,6 +24,8 @@ class PackedRows {
   PackedRows(data::EncodedTable const& table, std::span<data::RowIndex const> rows);
 
   std::size_t size() const { return rows_; }
+  std::size_t stride() const { return stride_; }  ///< codes from one row to the next
+  /// One code more than the rows' own can be read behind the last row.
   Code const* row(std::size_t i) const { return codes_.data() + i * stride_; }
 
  private:
@@ -29,54 +34,72 @@ class PackedRows {
   std::vector<Code> codes_;  ///< rows x (blocks, and one that leaves look at)
 };
 
+/// One node of a packed tree: left when the code of the row in `block` is one of base ..
+/// base+span, counted modulo the range of Code: from 0 up to a rank, or everything but one member
+/// of a group. The left child comes next, the right one `beyond_left` places after it; -1 in a
+/// leaf, whose block holds nothing that goes left.
+template <class Code>
+struct PackedStep {
+  using Tail = std::conditional_t<sizeof(Code) == 2, std::int32_t, std::int64_t>;
+  static constexpr int block_bits = sizeof(Code) == 2 ? 8 : 32;
+  /// A leaf keeps 15 bits in base and 15 in span, which together never reach the code of the column
+  /// that leaves look at.
+  static constexpr int half = 15;
+
+  Code base;
+  Code span;
+  Tail tail;  ///< beyond_left above, block below
+
+  std::size_t block() const {
+    return static_cast<std::size_t>(tail) & ((std::size_t{1} << block_bits) - 1);
+  }
+  Tail beyond_left() const { return tail >> block_bits; }
+  /// Places from this node to the one the row goes to; 0 in a leaf. No branch.
+  std::uint32_t move(Code const* row) const {
+    Tail const is_left = static_cast<Code>(row[block()] - base) <= span;
+    return static_cast<std::uint32_t>(1 + (beyond_left() & (is_left - 1)));
+  }
+  /// What a leaf keeps.
+  std::uint32_t payload() const { return std::uint32_t{base} | std::uint32_t{span} << half; }
+};
+
 /// A tree in the codes of one table, eight bytes a node where codes are narrow: going down takes
 /// integer compares only, and a tree of 90,000 nodes stays in the second-level cache.
 template <class Code>
 class PackedTree {
  public:
-  /// Left when the code is one of base .. base+span, counted modulo the range of Code: from 0 up to
-  /// a rank, or everything but one member of a group. The left child comes next, the right one
-  /// `beyond_left` places after it; -1 in a leaf, whose block holds nothing that goes left.
-  struct Step {
-    using Tail = std::conditional_t<sizeof(Code) == 2, std::int32_t, std::int64_t>;
-    static constexpr int block_bits = sizeof(Code) == 2 ? 8 : 32;
-
-    Code base;
-    Code span;
-    Tail tail;  ///< beyond_left above, block below
-
-    std::size_t block() const {
-      return static_cast<std::size_t>(tail) & ((std::size_t{1} << block_bits) - 1);
-    }
-    Tail beyond_left() const { return tail >> block_bits; }
-    /// Places from this node to the one the row goes to; 0 in a leaf. No branch.
-    std::uint32_t move(Code const* row) const {
-      Tail const is_left = static_cast<Code>(row[block()] - base) <= span;
-      return static_cast<std::uint32_t>(1 + (beyond_left() & (is_left - 1)));
-    }
-  };
+  using Step = PackedStep<Code>;
   static_assert(sizeof(Step) == 4 * sizeof(Code));
 
   static Step made(Code base, Code span, std::size_t block, std::int64_t beyond_left);
-  static Step split(Node const& node, std::size_t right, data::EncodedTable const& table);
+  /// A split whose right child stands `right` places after it.
+  static Step split(Node const& node, std::size_t right, data::EncodedTable const& table) {
+    return split(node, right, PackedColumn<Code>{table, node.feature});
+  }
 
-  PackedTree(Tree const& tree, data::EncodedTable const& table);
+  /// `columns` are those of the table.
+  PackedTree(Tree const& tree, PackedColumns<Code> const& columns);
 
   /// Whether codes and block numbers of the table, and the size of the tree, fit this type.
   static bool fits(Tree const& tree, data::EncodedTable const& table);
 
+  /// Every left child stands behind its parent.
+  std::span<Step const> steps() const { return steps_; }
+
   /// Adds the class shares of the leaf of every row in `which` to the row's `classes` sums, which
-  /// stand row by row.
+  /// stand row by row. No row comes twice.
   void add_shares(PackedRows<Code> const& rows, std::span<std::uint32_t const> which,
                   double* sums) const;
 
  private:
-  Step leaf(Tree const& tree, std::size_t node);
-  void add_leaf(Step const& leaf, double* sums) const;
+  static Step split(Node const& node, std::size_t right, PackedColumn<Code> const& column);
+  template <class Order>
+  bool pack(Tree const& tree, PackedColumns<Code> const& columns, Order const& order);
+  Step leaf(std::span<double const> value, std::size_t block);
+  void add_leaf(std::uint32_t payload, double* sums) const;
 
   std::size_t classes_;
-  std::size_t no_block_;        ///< stands after the table's
-  std::vector<Step> steps_;     ///< depth first, left before right
+  std::vector<Step> steps_;
   std::vector<double> shares_;  ///< classes for every leaf that is not pure
 };
 
