@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "sets/packed_rows.hpp"
+#include "sets/rows_by_class.hpp"
 #include "split/code_grid.hpp"
 #include "tables.hpp"
 
@@ -31,7 +31,7 @@ std::vector<std::uint32_t> weights_of(std::vector<Sample> const& samples, int cl
 using Rows = std::map<data::RowIndex, std::pair<std::uint16_t, std::uint16_t>>;
 
 /// The rows of a set with label and weight, told by list() alone.
-Rows rows_of(PackedRows const& packed, std::span<RowMask const> set) {
+Rows rows_of(RowsByClass const& packed, std::span<RowMask const> set) {
   std::vector<Sample> listed;
   packed.list(set, listed);
   Rows rows;
@@ -41,7 +41,7 @@ Rows rows_of(PackedRows const& packed, std::span<RowMask const> set) {
 }
 
 /// All that packed rows say of a set agrees with a plain look at its rows.
-void expect_true(PackedRows& packed, std::span<RowMask const> set, EncodedTable const& table) {
+void expect_true(RowsByClass& packed, std::span<RowMask const> set, EncodedTable const& table) {
   auto const rows = rows_of(packed, set);
   std::vector<std::uint32_t> weights(static_cast<std::size_t>(table.classes()));
   std::vector<std::uint32_t> told(weights.size());
@@ -63,10 +63,10 @@ void expect_true(PackedRows& packed, std::span<RowMask const> set, EncodedTable 
   }
 }
 
-TEST(PackedRows, KeepRowsThroughPackingAfterPacking) {
+TEST(RowsByClass, KeepRowsThroughPackingAfterPacking) {
   auto const table = EncodedTable::encode(test::mixed(700, 5, 2));
   Stream random{Key{3}};
-  std::vector<PackedRows> levels(4, PackedRows{table});
+  std::vector<RowsByClass> levels(4, RowsByClass{table});
   for (int repeat = 0; repeat < 3; ++repeat) {  // the memory is used again
     auto const samples = bag_of(table, random);
     levels[0].start(samples, weights_of(samples, table.classes()));
@@ -90,9 +90,9 @@ TEST(PackedRows, KeepRowsThroughPackingAfterPacking) {
   }
 }
 
-TEST(PackedRows, KnowTheRowsOfAGroupsMember) {
+TEST(RowsByClass, KnowTheRowsOfAGroupsMember) {
   auto const table = EncodedTable::encode(test::mixed(300, 3, 4));
-  PackedRows packed{table};
+  RowsByClass packed{table};
   Stream random{Key{5}};
   auto const samples = bag_of(table, random);
   packed.start(samples, weights_of(samples, table.classes()));

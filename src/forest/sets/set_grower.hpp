@@ -12,7 +12,7 @@
 #include "grow/pending_node.hpp"
 #include "grow/problem.hpp"
 #include "grow/tree_builder.hpp"
-#include "sets/packed_rows.hpp"
+#include "sets/rows_by_class.hpp"
 #include "sets/set_search.hpp"
 #include "split/split.hpp"
 
@@ -23,8 +23,8 @@ inline constexpr double most_set_weight = 1 << 20;
 
 /// Memory that the trees of a forest use one after another.
 struct SetMemory {
-  std::deque<PackedRows> levels;  ///< each holds a set of the one before
-  std::vector<RowMask> sets;      ///< of the nodes that wait, in the order of the stack
+  std::deque<RowsByClass> levels;  ///< each holds a set of the one before
+  std::vector<RowMask> sets;       ///< of the nodes that wait, in the order of the stack
   std::vector<std::uint32_t> counts;
   std::vector<Sample> samples;
 };
@@ -49,7 +49,7 @@ class SetGrower {
 
   static bool may_grow(Problem const& problem) {
     return problem.parameters.kind == Kind::extra_trees && !problem.limits.max_leaf_nodes &&
-           PackedRows::fit(problem.table);
+           RowsByClass::fit(problem.table);
   }
 
   /// The subtree of `root`, `counts` are its class counts. `grow_small(samples, node)` grows the
@@ -80,7 +80,7 @@ class SetGrower {
     std::uint32_t rows;
   };
 
-  PackedRows& at(std::size_t level) {
+  RowsByClass& at(std::size_t level) {
     while (memory_.levels.size() <= level) memory_.levels.emplace_back(problem_.table);
     return memory_.levels[level];
   }
@@ -128,7 +128,7 @@ class SetGrower {
   /// What it costs to look at a node grows with the words of its level.
   void pack_if_it_pays(Pending& node) {
     constexpr std::size_t pays = 3;
-    if (PackedRows::words_for(totals()) * pays > among_->words()) return;
+    if (RowsByClass::words_for(totals()) * pays > among_->words()) return;
     auto& packed = at(++node.level);
     packed.start(*among_, set_, totals());
     among_ = &packed;
@@ -160,7 +160,7 @@ class SetGrower {
   SetSearch<Impurity, Draws> search_;
   std::vector<Pending> stack_;
   // the node that is being divided
-  PackedRows* among_ = nullptr;
+  RowsByClass* among_ = nullptr;
   std::vector<RowMask> set_;
   std::vector<std::uint32_t> totals_;
 };

@@ -8,7 +8,7 @@
 
 #include "grow/bag.hpp"
 #include "grow/problem.hpp"
-#include "sets/packed_rows.hpp"
+#include "sets/rows_by_class.hpp"
 #include "split/best_split.hpp"
 #include "split/split.hpp"
 
@@ -16,7 +16,7 @@ namespace canopy::forest {
 
 /// A node whose rows are a set of packed ones.
 struct SetNode {
-  PackedRows& among;
+  RowsByClass& among;
   std::span<RowMask const> set;  ///< among.words()
   std::uint32_t rows;            ///< distinct ones
   std::uint32_t const* totals;   ///< weight per class

@@ -20,9 +20,9 @@ namespace canopy::forest {
 /// a set is the number of bits in a stretch of words. A row that the bootstrap drew several times
 /// has a bit for every time. Columns are fetched when they are first asked for; memory serves one
 /// subtree after another.
-class PackedRows {
+class RowsByClass {
  public:
-  explicit PackedRows(data::EncodedTable const& table)
+  explicit RowsByClass(data::EncodedTable const& table)
       : table_{table},
         columns_(table.blocks().size()),
         ones_(static_cast<std::size_t>(table.features())) {}
@@ -62,7 +62,7 @@ class PackedRows {
   }
 
   /// A set of another's rows, which must stay as it is; `weights` of all classes are the set's.
-  void start(PackedRows const& whole, std::span<RowMask const> set, ClassCounts weights) {
+  void start(RowsByClass const& whole, std::span<RowMask const> set, ClassCounts weights) {
     begin(&whole, words_for(weights));
     has_repeats_ = whole.has_repeats_;
     places_.resize(rows_.size());
@@ -161,7 +161,7 @@ class PackedRows {
     set[bit / most_mask_rows] |= RowMask{1} << bit % most_mask_rows;
   }
 
-  void begin(PackedRows const* whole, std::size_t words) {
+  void begin(RowsByClass const* whole, std::size_t words) {
     ++serial_;
     whole_ = whole;
     all_.assign(words, 0);
@@ -197,7 +197,7 @@ class PackedRows {
 
   data::EncodedTable const& table_;
   std::uint64_t serial_ = 0;
-  PackedRows const* whole_ = nullptr;  ///< what these are a set of, or none
+  RowsByClass const* whole_ = nullptr;  ///< what these are a set of, or none
   std::vector<RowMask> all_;
   std::vector<RowMask> firsts_;  ///< the first bit of every row
   bool has_repeats_ = false;
