@@ -35,6 +35,10 @@ class PartialSums {
  public:
   /// For the block of `rank` among `ranks`, of a tree over `leaves` (a power of two >= ranks).
   PartialSums(Order order, int leaves, int ranks, int rank, std::size_t size);
+  PartialSums(PartialSums const&) = delete;
+  PartialSums(PartialSums&&) = default;
+  PartialSums& operator=(PartialSums const&) = delete;
+  PartialSums& operator=(PartialSums&&) = default;
 
   Order order() const { return order_; }
   int leaves_in_tree() const { return leaves_; }
