@@ -82,8 +82,8 @@ class Reduction {
 ///         every number of ranks. Works inside `start`, which blocks; no timeout.
 ///   own   Isend/Irecv state machines. Recursive halving-doubling for a power of two, which is
 ///         the tree; else with `free` a chunked ring, with `tree` a direct exchange of slices.
-///   auto  runs both on the buckets and takes the faster by the slowest rank's time; all ranks
-///         agree. Overwrites the buffers with zeros.
+///   auto  runs both on the buckets (of zeros; the buffers are as before afterwards) and takes the
+///         faster by the slowest rank's time; all ranks agree.
 /// Making one is collective.
 Registry<Reduction, Communicator const&, ReductionPlan const&> const& reductions();
 

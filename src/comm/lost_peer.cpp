@@ -1,0 +1,15 @@
+#include "canopy/comm/lost_peer.hpp"
+
+#include <fmt/format.h>
+
+namespace canopy::comm {
+
+LostPeer::LostPeer(Rank who, std::string const& operation, double seconds)
+    : std::runtime_error{fmt::format(
+          "rank {} has not answered for {:g} s ({}): it died, hangs, or computed for longer than "
+          "the "
+          "time-out; see what it wrote last, and resume from the last checkpoint",
+          who.value, seconds, operation)},
+      peer{who} {}
+
+}  // namespace canopy::comm
