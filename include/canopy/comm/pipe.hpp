@@ -25,8 +25,10 @@ struct Lane {
 ///     auto const x = inlet.take();  ...compute from x...  inlet.release();
 class Inlet {
  public:
-  /// The buffers (of equal size) are the caller's and must outlive the inlet. `what` is for errors.
-  /// Both ends are made in the same order on one communicator used for nothing else.
+  /// The buffers (of equal size) are the caller's and must outlive the inlet. `what` tells in
+  /// errors what was going on, "receiving activations from stage 1". The communicator is the pipes'
+  /// own, with one lane for each stream between two ranks; a second pipe on a lane needs a new one,
+  /// as the receives of the first may still be posted.
   Inlet(Communicator comm, Rank from, Lane lane, std::vector<std::span<float>> buffers,
         std::string what, double timeout = 10);
   Inlet(Inlet const&) = delete;
@@ -73,7 +75,7 @@ class Outlet {
   void wait();
 
  private:
-  void wait_until_sent(std::size_t messages);
+  void wait_until_left(std::size_t messages);
 
   Communicator comm_;
   Rank to_;

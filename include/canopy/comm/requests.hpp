@@ -21,11 +21,11 @@ struct Request {
 };
 
 /// The serving side: takes requests from whoever speaks, oldest of each client first, and answers
-/// when it pleases. Waits without burning a core. Everything is on a communicator of its own.
+/// when it pleases. Waits without burning a core. A rank may be server and client at once. The
+/// communicator is for requests only; rank numbers are its own.
 class RequestServer {
  public:
-  /// Collective with the clients' constructors. Each client has at most one answer on its way.
-  explicit RequestServer(Communicator const& comm, double timeout = 10);
+  explicit RequestServer(Communicator comm, double timeout = 10);
   RequestServer(RequestServer const&) = delete;
   RequestServer& operator=(RequestServer const&) = delete;
   ~RequestServer();
@@ -36,7 +36,8 @@ class RequestServer {
   /// The floats of this request, straight to where they belong; throws LostPeer if they do not
   /// come.
   void receive(Request const& request, std::span<float> into);
-  /// Sends the answer: `number` and floats, which must stay as they are until `has_left(to)`.
+  /// Sends the answer: `number`, and as many floats as the client expects, which must stay as they
+  /// are until `has_left(to)`. One answer per client at a time.
   void answer(Rank to, std::int64_t number, std::span<float const> floats);
   bool has_left(Rank to);
   /// Until the client has its answer, or all have; throws LostPeer.
@@ -54,18 +55,18 @@ class RequestServer {
   std::vector<Answer> answers_;  ///< by client
 };
 
-/// The asking side, towards one server. One request with an answer at a time; those without may
-/// follow each other as soon as the last one has left.
+/// The asking side, towards any number of servers, one request to each at a time.
 class RequestClient {
  public:
-  RequestClient(Communicator const& comm, double timeout = 10);
+  explicit RequestClient(Communicator comm, double timeout = 10);
   RequestClient(RequestClient const&) = delete;
   RequestClient& operator=(RequestClient const&) = delete;
   ~RequestClient();
 
-  /// Sends a request; returns at once. `floats` must stay as they are until `poll` says so.
+  /// Sends a request; returns at once, unless the one before to this server has not left yet.
+  /// `floats` must stay as they are until `poll` says true.
   void send(Rank server, std::int64_t kind, std::int64_t number, std::span<float const> floats);
-  /// Expects the answer of `server` in `into`; to be called before or after `send`.
+  /// Awaits the server's next answer, of exactly as many floats; best called before `send`.
   void expect(Rank server, std::span<float> into);
   /// Moves messages on without waiting; true when requests have left and answers are here.
   bool poll();
@@ -77,10 +78,13 @@ class RequestClient {
  private:
   struct Exchange {
     std::int64_t head[3] = {};  ///< kind, number, floats
-    std::int64_t number = 0;
+    std::int64_t number = 0;    ///< of the answer
     MPI_Request sends[2] = {MPI_REQUEST_NULL, MPI_REQUEST_NULL};
     MPI_Request receives[2] = {MPI_REQUEST_NULL, MPI_REQUEST_NULL};
   };
+  bool has_left(Exchange& exchange);
+  bool is_answered(Exchange& exchange);
+
   Communicator comm_;
   double timeout_;
   std::vector<Exchange> exchanges_;  ///< by server

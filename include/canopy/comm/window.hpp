@@ -26,14 +26,11 @@ class FloatWindow {
 
   /// Adds `floats` to those of rank `to` from `first` on; done there when it returns.
   void add(Rank to, std::size_t first, std::span<float const> floats);
-  /// Reads floats of rank `from` from `first` on.
+  /// Reads floats of rank `from`, from its `first` on. Either may be this rank itself.
   void get(Rank from, std::size_t first, std::span<float> into);
-  /// This rank's own part: to be read and written through `get` and `add` while others may.
-  std::span<float> mine() const { return mine_; }
 
  private:
   Communicator comm_;
-  std::span<float> mine_;
   MPI_Win window_ = MPI_WIN_NULL;
 };
 

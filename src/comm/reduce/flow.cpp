@@ -1,19 +1,10 @@
 #include "reduce/flow.hpp"
 
+#include "mpi_requests.hpp"
 #include "reduce/add.hpp"
 #include "reduce/half.hpp"
 
 namespace canopy::comm {
-namespace {
-
-bool is_complete(MPI_Request& request) {
-  int complete = 0;
-  MPI_Test(&request, &complete, MPI_STATUS_IGNORE);
-  return complete != 0;
-}
-
-}  // namespace
-
 Flow::Flow(MPI_Comm comm, int tag, Transfers transfers, std::span<std::span<float> const> sums,
            Wire wire)
     : transfers_{std::move(transfers)},
@@ -103,7 +94,7 @@ bool Flow::post_receives() {
 
 bool Flow::take_arrivals() {
   auto const before = received_;
-  while (received_ < posted_ && is_complete(receive_requests_[received_])) {
+  while (received_ < posted_ && comm::is_done(receive_requests_[received_])) {
     auto const& receive = transfers_.receives[received_];
     if (wire_ == Wire::fp16) unpack(receive, &halves_[halves_of_receive_[received_]]);
     for (; added_ < receive.additions; ++added_) {
@@ -128,7 +119,7 @@ bool Flow::issue_sends() {
 
 bool Flow::count_departures() {
   auto const before = left_;
-  while (left_ < issued_ && is_complete(send_requests_[left_])) ++left_;
+  while (left_ < issued_ && comm::is_done(send_requests_[left_])) ++left_;
   return left_ > before;
 }
 
