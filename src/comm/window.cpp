@@ -35,7 +35,7 @@ FloatWindow::FloatWindow(Communicator const& comm, std::size_t mine) : comm_{com
   if (window_ == MPI_WIN_NULL)
     throw UserError{
         "this MPI makes no window for one-sided messages over this network: choose two-sided ones, "
-        "or start with OMPI_MCA_osc=^ucx in the environment"};
+        "or another component by OMPI_MCA_osc in the environment (pt2pt works over TCP)"};
   MPI_Win_lock_all(MPI_MODE_NOCHECK, window_);
   std::fill_n(base, mine, 0.0f);
   MPI_Win_sync(window_);

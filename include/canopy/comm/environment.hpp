@@ -13,7 +13,8 @@ namespace canopy::comm {
 /// MPI from start to end: the first thing a distributed command makes and the last it lets go.
 class Environment {
  public:
-  /// Starts MPI (MPI_THREAD_FUNNELED). Open MPI is told to yield the processor while it waits.
+  /// Starts MPI (MPI_THREAD_FUNNELED). Open MPI is told to yield the processor while it waits, and
+  /// not to make windows by UCX, which 4.1 prefers and then fails at over TCP.
   Environment(int& argc, char**& argv);
 
   /// Ends every process of the job. For what nobody can mend: other ranks may be anywhere.

@@ -10,7 +10,7 @@
 namespace canopy::comm {
 
 /// Collective. Whether MPI can make a window that ranks of other machines write to. Over TCP that
-/// depends on Open MPI's component: 4.1's osc/ucx fails without a fitting network, osc/pt2pt works.
+/// depends on Open MPI's component: 4.1's osc/ucx fails there, osc/pt2pt works (see Environment).
 bool can_make_window(Communicator const& comm);
 
 /// Floats on every rank that others add to and read without its help in the program (MPI 3.1,
