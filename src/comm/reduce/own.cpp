@@ -27,8 +27,9 @@ struct Algorithm {
 Algorithm choose(ReductionPlan const& plan, int ranks) {
   if (std::has_single_bit(static_cast<unsigned>(ranks)))
     return {"halving-doubling", halving_doubling};
-  if (plan.order == Order::free) return {"ring", ring};
-  return {"direct", [leaves = plan.leaves](auto const& task) { return direct(task, leaves); }};
+  if (plan.order == Order::free || plan.collective == Collective::all_gather) return {"ring", ring};
+  auto const router = std::make_shared<Router>(plan.leaves, ranks);
+  return {"routed tree", [router](auto const& task) { return routed_tree(task, *router); }};
 }
 
 }  // namespace

@@ -19,19 +19,19 @@ class Writer {
   bool gathers() const { return task_.collective != Collective::reduce_scatter; }
   std::size_t chunks(int slice) const { return slices_[static_cast<std::size_t>(slice)].size(); }
 
-  void send(int peer, int slice, std::size_t chunk, std::size_t sum = 0) {
-    put_send(peer, at(slice, chunk), sum, false);
-  }
+  void send(int peer, int slice, std::size_t chunk) { put_send(peer, at(slice, chunk), false); }
   void send_result(int peer, int slice, std::size_t chunk) {
-    put_send(peer, at(slice, chunk), 0, true);
+    put_send(peer, at(slice, chunk), true);
   }
 
   /// The peer's sum of this chunk is added to ours.
   void receive_and_add(int peer, int slice, std::size_t chunk) {
     auto& mine = at(slice, chunk);
-    auto const theirs = receive_aside(peer, slice, chunk);
     Place const place{0, mine.range.first};
-    add({place, place, theirs, mine.range.size});
+    Place const theirs{Place::scratch, transfers_.scratch};
+    transfers_.scratch += mine.range.size;
+    transfers_.additions.push_back({place, place, theirs, mine.range.size});
+    put_receive(peer, theirs, mine.range.size, 0);
     mine.ready = transfers_.receives.size();
   }
 
@@ -40,25 +40,6 @@ class Writer {
     put_receive(peer, {0, mine.range.first}, mine.range.size, mine.sends);
     mine.ready = transfers_.receives.size();
   }
-
-  /// To scratch, where later additions find it.
-  Place receive_aside(int peer, int slice, std::size_t chunk) {
-    auto const size = at(slice, chunk).range.size;
-    Place const place{Place::scratch, transfers_.scratch};
-    transfers_.scratch += size;
-    put_receive(peer, place, size, 0);
-    return place;
-  }
-
-  /// To be done when the last receive written down so far is here.
-  void add(Addition const& addition) {
-    transfers_.additions.push_back(addition);
-    transfers_.receives.back().additions = transfers_.additions.size();
-  }
-  void set_ready(int slice, std::size_t chunk) {
-    at(slice, chunk).ready = transfers_.receives.size();
-  }
-  Range range(int slice, std::size_t chunk) { return at(slice, chunk).range; }
 
   Transfers take() { return std::move(transfers_); }
 
@@ -81,9 +62,9 @@ class Writer {
     return slices_[static_cast<std::size_t>(slice)][chunk];
   }
 
-  void put_send(int peer, Chunk& chunk, std::size_t sum, bool is_result) {
+  void put_send(int peer, Chunk& chunk, bool is_result) {
     transfers_.sends.push_back(
-        {peer, {sum, chunk.range.first}, chunk.range.size, chunk.ready, is_result});
+        {peer, {0, chunk.range.first}, chunk.range.size, chunk.ready, is_result});
     chunk.sends = transfers_.sends.size();
   }
 
@@ -168,88 +149,6 @@ Transfers halving_doubling(BucketTask const& task) {
         for (std::size_t c = 0; c < writer.chunks(slice); ++c)
           writer.receive_result(peer, slice, c);
     }
-  return writer.take();
-}
-
-namespace {
-
-/// The partial sums of one chunk of our slice come from everybody and are combined.
-class Combiner {
- public:
-  Combiner(BucketTask const& task, int leaves) : task_{task} {
-    for (int rank = 0; rank < task.ranks; ++rank) {
-      sums_of_.push_back(subtrees_of(leaves_of(leaves, task.ranks, rank)).size());
-      first_of_.push_back(rank == 0 ? 0 : first_of_.back() + sums_of_[sums_of_.size() - 2]);
-    }
-    merges_ = merges_to_total(subtrees_of_all(leaves, task.ranks));
-  }
-
-  std::size_t sums_of(int rank) const { return sums_of_[static_cast<std::size_t>(rank)]; }
-
-  void receive(Writer& writer, std::size_t chunk) {
-    auto const range = writer.range(task_.rank, chunk);
-    std::vector<Place> places(first_of_.back() + sums_of_.back());
-    for (std::size_t sum = 0; sum < sums_of(task_.rank); ++sum)
-      places[first(task_.rank) + sum] = {sum, range.first};
-    for (int distance = 1; distance < task_.ranks; ++distance) {
-      auto const peer = (task_.rank + task_.ranks - distance) % task_.ranks;
-      for (std::size_t sum = 0; sum < sums_of(peer); ++sum)
-        places[first(peer) + sum] = writer.receive_aside(peer, task_.rank, chunk);
-    }
-    for (std::size_t i = 0; i < merges_.size(); ++i) {
-      auto const [into, from] = merges_[i];
-      auto const is_last = i + 1 == merges_.size();
-      auto const to = is_last ? Place{0, range.first} : places[into];
-      writer.add({to, places[into], places[from], range.size});
-    }
-    writer.set_ready(task_.rank, chunk);
-  }
-
- private:
-  std::size_t first(int rank) const { return first_of_[static_cast<std::size_t>(rank)]; }
-
-  BucketTask task_;
-  std::vector<std::size_t> sums_of_;   ///< by rank, how many partial sums it has
-  std::vector<std::size_t> first_of_;  ///< by rank, the number of its first in the tree's order
-  std::vector<Merge> merges_;
-};
-
-/// Calls `each(peer, chunk)` for the chunks of slices, one of each peer's in turn. `slice(peer)`
-/// names the slice; peers in order of their distance, so that no one is sent to by all at once.
-template <class Slice, class Each>
-void in_turn(Writer const& writer, BucketTask const& task, int direction, Slice slice, Each each) {
-  auto const largest = [&] {
-    std::size_t most = 0;
-    for (int rank = 0; rank < task.ranks; ++rank) most = std::max(most, writer.chunks(rank));
-    return most;
-  }();
-  for (std::size_t c = 0; c < largest; ++c)
-    for (int distance = 1; distance < task.ranks; ++distance) {
-      auto const peer = (task.rank + direction * distance + task.ranks) % task.ranks;
-      if (c < writer.chunks(slice(peer))) each(peer, c);
-    }
-}
-
-}  // namespace
-
-Transfers direct(BucketTask const& task, int leaves) {
-  Writer writer{task};
-  auto const me = task.rank;
-  auto const theirs = [](int peer) { return peer; };
-  auto const mine = [me](int) { return me; };
-  if (writer.reduces() && task.ranks > 1) {
-    Combiner combiner{task, leaves};
-    in_turn(writer, task, 1, theirs, [&](int peer, std::size_t c) {
-      for (std::size_t sum = 0; sum < combiner.sums_of(me); ++sum) writer.send(peer, peer, c, sum);
-    });
-    for (std::size_t c = 0; c < writer.chunks(me); ++c) combiner.receive(writer, c);
-  }
-  if (writer.gathers()) {
-    in_turn(writer, task, 1, mine,
-            [&](int peer, std::size_t c) { writer.send_result(peer, me, c); });
-    in_turn(writer, task, -1, theirs,
-            [&](int peer, std::size_t c) { writer.receive_result(peer, peer, c); });
-  }
   return writer.take();
 }
 

@@ -6,6 +6,8 @@
 
 #include "canopy/comm/reduce/reduction.hpp"
 
+#include "reduce/routes.hpp"
+
 namespace canopy::comm {
 
 /// Floats of one rank: from `first` on in one of its partial sums, or in the scratch of a bucket.
@@ -67,9 +69,8 @@ Transfers ring(BucketTask const& task);
 /// two of ranks: the sums are those of the binary tree over the ranks. Sends 2 (p-1)/p.
 Transfers halving_doubling(BucketTask const& task);
 
-/// For any number of ranks, the tree over `leaves`: every rank sends its partial sums of slice r to
-/// rank r, which combines them in tree order and sends the total to all. With k partial sums on
-/// this rank it sends (k + 1) (p-1)/p of the bucket.
-Transfers direct(BucketTask const& task, int leaves);
+/// For any number of ranks, the tree, each merge on the rank that the router chooses, which knows
+/// what the buckets before have loaded the links with. Not for an all-gather, which merges nothing.
+Transfers routed_tree(BucketTask const& task, Router& router);
 
 }  // namespace canopy::comm
