@@ -50,7 +50,7 @@ struct ReductionPlan {
 ///     reduction->wait();
 ///
 /// Ranks start the same buckets in the same order; a bucket may be started again once it is done.
-/// Nothing is allocated by these calls. A peer that does not answer ends in LostPeer.
+/// Nothing is allocated by these calls.
 class Reduction {
  public:
   virtual ~Reduction() = default;
@@ -80,8 +80,10 @@ class Reduction {
 ///         the number of ranks and on MPI; with `tree` (and with fp16) MPI_Alltoallv of the partial
 ///         sums, the tree on each rank's slice, MPI_Allgatherv: exactly the bits of the tree for
 ///         every number of ranks. Works inside `start`, which blocks; no timeout.
-///   own   Isend/Irecv state machines. Recursive halving-doubling for a power of two, which is
-///         the tree; else with `free` a chunked ring, with `tree` a direct exchange of slices.
+///   own   Isend/Irecv state machines. Recursive halving-doubling for a power of two of ranks,
+///   which
+///         is the tree; else with `free` a chunked ring, with `tree` partial sums that meet where
+///         links are least loaded. A peer that does not answer ends in LostPeer.
 ///   auto  runs both on the buckets (of zeros; the buffers are as before afterwards) and takes the
 ///         faster by the slowest rank's time; all ranks agree.
 /// Making one is collective.
