@@ -10,22 +10,50 @@ namespace {
 
 std::atomic<std::size_t> count{0};
 
+void* counted(std::size_t size) {
+  ++count;
+  return std::malloc(size);
+}
+
+void* counted_or_thrown(std::size_t size) {
+  if (auto* const memory = counted(size)) return memory;
+  throw std::bad_alloc{};
+}
+
 }  // namespace
 
 std::size_t canopy::allocations() {
   return count;
 }
 
+// All forms but those for over-aligned types, as sanitizers replace each by one of their own.
 void* operator new(std::size_t size) {
-  ++count;
-  if (auto* const memory = std::malloc(size)) return memory;
-  throw std::bad_alloc{};
+  return counted_or_thrown(size);
 }
-
+void* operator new[](std::size_t size) {
+  return counted_or_thrown(size);
+}
+void* operator new(std::size_t size, std::nothrow_t const&) noexcept {
+  return counted(size);
+}
+void* operator new[](std::size_t size, std::nothrow_t const&) noexcept {
+  return counted(size);
+}
 void operator delete(void* memory) noexcept {
   std::free(memory);
 }
-
+void operator delete[](void* memory) noexcept {
+  std::free(memory);
+}
 void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::nothrow_t const&) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, std::nothrow_t const&) noexcept {
   std::free(memory);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <span>
 #include <vector>
@@ -13,8 +14,11 @@ namespace canopy::comm {
 inline std::vector<float> leaf_numbers(int leaf, std::size_t size, std::uint64_t seed = 1) {
   Stream stream{Key{seed}.with("leaf").with(static_cast<std::uint64_t>(leaf))};
   std::vector<float> numbers(size);
-  for (auto& number : numbers)
-    number = static_cast<float>(stream.uniform(-1, 1)) * static_cast<float>(1 << stream.below(8));
+  for (auto& number : numbers) {
+    auto const word = stream();
+    number = static_cast<float>(static_cast<std::int32_t>(word)) * 0x1p-31f *
+             static_cast<float>(1u << (word & 7u));
+  }
   return numbers;
 }
 

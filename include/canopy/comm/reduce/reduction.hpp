@@ -66,7 +66,7 @@ class Reduction {
   virtual void wait(std::size_t bucket) = 0;
   virtual void wait() = 0;
 
-  /// What does the work, for the record: "own (halving-doubling, tree)".
+  /// What does the work, for the record: "own halving-doubling, tree, fp32".
   virtual std::string description() const = 0;
   /// Seconds from the last start of the bucket until it was seen to be done.
   virtual double seconds(std::size_t bucket) const = 0;
@@ -80,10 +80,9 @@ class Reduction {
 ///         the number of ranks and on MPI; with `tree` (and with fp16) MPI_Alltoallv of the partial
 ///         sums, the tree on each rank's slice, MPI_Allgatherv: exactly the bits of the tree for
 ///         every number of ranks. Works inside `start`, which blocks; no timeout.
-///   own   Isend/Irecv state machines. Recursive halving-doubling for a power of two of ranks,
-///   which
-///         is the tree; else with `free` a chunked ring, with `tree` partial sums that meet where
-///         links are least loaded. A peer that does not answer ends in LostPeer.
+///   own   Isend/Irecv state machines. For a power of two of ranks recursive halving-doubling,
+///         which is the tree; else with `free` a chunked ring, with `tree` partial sums that meet
+///         where links are least loaded. A peer that does not answer ends in LostPeer.
 ///   auto  runs both on the buckets (of zeros; the buffers are as before afterwards) and takes the
 ///         faster by the slowest rank's time; all ranks agree.
 /// Making one is collective.
