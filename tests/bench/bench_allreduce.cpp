@@ -4,10 +4,9 @@
 //
 //   mpirun -np 3 ... build/tests/bench/bench_allreduce [--megabytes 4.8] [--beta BYTES_PER_SECOND]
 //
-// Without --beta it is measured: both directions at once between ranks 0 and 1. Over shaped links
-// tests/cluster/allreduce_links.sh runs it. The last answer stands in results/README.md; over
-// 1 Gb/s links, of 4.8 MB: own free 95, 98, 100 % and own tree 92, 51, 95 % of the wire at p = 2, 3, 4.
-// 3, 4.
+// Without --beta it is measured, from rank 0 to rank 1. Over shaped links tests/cluster/
+// allreduce_links.sh runs it. The last answer stands in results/README.md; over 1 Gb/s links, of
+// 4.8 MB: own free 95, 98, 100 % and own tree 92, 58, 95 % of the wire at p = 2, 3, 4.
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -24,9 +23,9 @@ using namespace canopy;
 constexpr int leaves = 16;
 constexpr int repeats = 9;
 
-/// Seconds of the slowest rank: the median of some runs, without the first.
+/// Seconds of the slowest rank, of each of some runs but the first, from the least on.
 template <class Work>
-double median_seconds(comm::Communicator const& world, Work work) {
+std::vector<double> sorted_seconds(comm::Communicator const& world, Work work) {
   std::vector<double> all;
   for (int run = 0; run <= repeats; ++run) {
     world.barrier();
@@ -36,20 +35,27 @@ double median_seconds(comm::Communicator const& world, Work work) {
     MPI_Allreduce(MPI_IN_PLACE, &seconds, 1, MPI_DOUBLE, MPI_MAX, world.mpi());
     if (run > 0) all.push_back(seconds);
   }
-  std::ranges::nth_element(all, all.begin() + repeats / 2);
-  return all[repeats / 2];
+  std::ranges::sort(all);
+  return all;
 }
 
-/// Bytes per second that ranks 0 and 1 exchange, each way at once.
+template <class Work>
+double median_seconds(comm::Communicator const& world, Work work) {
+  return sorted_seconds(world, work)[repeats / 2];
+}
+
+/// Bytes per second from rank 0 to rank 1, at best. (One way: both ways at once Open MPI sometimes
+/// takes turns.)
 double measure_beta(comm::Communicator const& world) {
   constexpr int floats = 4'000'000;
-  std::vector<float> out(floats), in(floats);
-  auto const me = world.rank().value;
-  return floats * sizeof(float) / median_seconds(world, [&] {
-           if (me > 1) return;
-           MPI_Sendrecv(out.data(), floats, MPI_FLOAT, 1 - me, 0, in.data(), floats, MPI_FLOAT,
-                        1 - me, 0, world.mpi(), MPI_STATUS_IGNORE);
-         });
+  std::vector<float> numbers(floats);
+  auto const seconds = sorted_seconds(world, [&] {
+    if (world.rank().value == 0)
+      MPI_Send(numbers.data(), floats, MPI_FLOAT, 1, 0, world.mpi());
+    else if (world.rank().value == 1)
+      MPI_Recv(numbers.data(), floats, MPI_FLOAT, 0, 0, world.mpi(), MPI_STATUS_IGNORE);
+  });
+  return floats * sizeof(float) / seconds.front();
 }
 
 class Bench {

@@ -60,8 +60,8 @@ OwnReduction::OwnReduction(Communicator const& comm, ReductionPlan const& plan)
 void OwnReduction::start(std::size_t bucket) {
   assert(is_done(bucket));
   if (active_.empty()) silence_.heard();
-  active_.push_back(bucket);
   flows_[bucket]->start();
+  if (!is_done(bucket)) active_.push_back(bucket);
 }
 
 bool OwnReduction::poll() {

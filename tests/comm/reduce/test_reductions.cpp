@@ -203,6 +203,10 @@ TEST_P(EveryReduction, AllocatesNothingOnceMade) {
       }
       reduction->wait();
     }
+    for (int step = 0; step < 20; ++step) {
+      reduction->start(2);
+      reduction->wait(2);
+    }
     EXPECT_EQ(allocations(), before) << reduction->description();
   }
 }
