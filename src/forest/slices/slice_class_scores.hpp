@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "canopy/forest/forest.hpp"
 
 #include "model/packed_tree.hpp"
+#include "slices/slice_axes.hpp"
 #include "slices/slice_scores.hpp"
 #include "slices/slice_tallies.hpp"
 #include "slices/slice_trees.hpp"
@@ -21,9 +23,9 @@ namespace canopy::forest {
 /// Predicts rows in all cells, by whole numbers. `FixedVectors` is how many vectors a node's
 /// numbers are where the compiler is to know it; 0: any number.
 ///
-/// A few trees at a time, so that they stay in the second-level cache while all rows go down them.
-/// Sixteen rows leave in `steps_` by how much their sums change from one cell to the next; this is
-/// added up over the axes of caps, and added to their sums of all trees before.
+/// A batch of trees at a time, so that they stay in the second-level cache while all rows go down
+/// them. Each row leaves in `changes_` by how much its sums over all trees so far change from one
+/// cell to the next; added up over the axes of caps that gives the sums.
 template <class Code, std::size_t FixedVectors>
 class ClassScores {
  public:
@@ -31,17 +33,19 @@ class ClassScores {
       : problem_{problem},
         shares_{static_cast<std::size_t>(problem.classes), problem.checkpoints.back()},
         rows_{problem.table, problem.rows},
-        trees_{problem.table, problem.caps},
         cells_{problem.caps.cells()},
+        trees_{problem.table, problem.caps, vectors() * sizeof(PairsOfRows)},
         tallies_{problem},
-        steps_(cells_ * channels()) {}
+        axes_{problem.caps, vectors()} {
+    arrange_rows();
+  }
 
   std::vector<double> all() {
-    auto const groups = problem_.most_memory / (cells_ * channels() * sizeof(RowNumbers));
+    auto const groups = problem_.most_memory / (cells_ * vectors() * sizeof(PairsOfRows));
     auto const size = std::max<std::size_t>(1, groups) * together;
     for (std::size_t first = 0; first < rows_.size(); first += size)
       add_block(first, std::min(size, rows_.size() - first));
-    for (auto const& doubt : doubts_) settle(doubt);
+    settle();
     std::vector<double> scores;
     for (std::size_t entry = 0; entry < problem_.checkpoints.size() * cells_; ++entry)
       scores.push_back(tallies_.score(entry));
@@ -51,7 +55,9 @@ class ClassScores {
  private:
   /// Rows that go down together.
   static constexpr std::size_t together = RowNumbers::count;
-  static constexpr std::size_t most_trees_at_once = 8;
+  /// Bytes of trees in a batch: of a second-level cache of 2 MB, the rest being for changes.
+  static constexpr std::size_t most_of_trees = std::size_t{9} << 17;
+  static constexpr std::size_t most_doubts = 10'000;
 
   /// A prediction that whole numbers leave open.
   struct Doubt {
@@ -64,117 +70,138 @@ class ClassScores {
     if constexpr (FixedVectors > 0) return FixedVectors;
     return FixedShares::vectors(shares_.classes());
   }
-  /// Classes, what fills up, and how many numbers were rounded.
-  std::size_t channels() const { return vectors() * NodeNumbers::count; }
 
   void add_block(std::size_t first, std::size_t count) {
-    sums_.assign((count + together - 1) / together * cells_ * channels(), {});
-    std::size_t tree = 0;
-    for (std::size_t c = 0; c < problem_.checkpoints.size(); ++c)
-      for (auto const last = static_cast<std::size_t>(problem_.checkpoints[c]); tree < last;) {
-        auto const trees = problem_.trees.subspan(tree, std::min(most_trees_at_once, last - tree));
-        tree += trees.size();
-        load(trees);
-        auto* sums = sums_.data();
-        for (std::size_t i = 0; i < count; i += together, sums += cells_ * channels()) {
-          go_down(first + i);
-          if (tree < last)
-            add_steps(sums, [](std::size_t) {});
-          else
-            predict(c, first + i, std::min(together, count - i), sums);
+    start((count + together - 1) / together);
+    for (Batch batch; next(batch);) {
+      load(batch);
+      auto* changes = changes_.data();
+      for (std::size_t i = 0; i < count; i += together, changes += cells_ * vectors())
+        for (std::size_t run = 0; run < batch.runs.size(); ++run) {
+          go_down(run, first + i, changes);
+          auto const checkpoint = batch.first_checkpoint + run;
+          if (batch.first + batch.runs[run] != trees_at(checkpoint)) continue;
+          auto const is_last = i + together >= count;
+          predict(checkpoint, first + i, std::min(together, count - i), changes,
+                  is_last ? changes : changes + cells_ * vectors());
         }
+    }
+  }
+
+  /// Whole runs of trees from one checkpoint to the next, or a part of a single one.
+  struct Batch {
+    std::size_t first = 0;
+    std::size_t first_checkpoint = 0;
+    /// How many of its trees come before each checkpoint in it; at last, all.
+    std::vector<std::size_t> runs;
+  };
+
+  std::size_t trees_at(std::size_t checkpoint) const {
+    return static_cast<std::size_t>(problem_.checkpoints[checkpoint]);
+  }
+
+  /// Goes on to the batch behind this one; false if there is none.
+  bool next(Batch& batch) const {
+    if (!batch.runs.empty()) {
+      batch.first += batch.runs.back();
+      batch.first_checkpoint += batch.runs.size();
+      if (batch.first < trees_at(batch.first_checkpoint - 1)) --batch.first_checkpoint;
+    }
+    batch.runs.clear();
+    std::size_t bytes = 0;
+    auto last = batch.first;
+    for (auto c = batch.first_checkpoint; c < problem_.checkpoints.size(); ++c) {
+      for (; last < trees_at(c); ++last) {
+        bytes += problem_.trees[last].size() *
+                 (sizeof(typename SliceTrees<Code>::Place) + vectors() * sizeof(NodeNumbers));
+        if (bytes > most_of_trees && last > batch.first) break;
       }
+      auto const is_whole = last == trees_at(c);
+      if (!is_whole && !batch.runs.empty()) break;  // these trees wait
+      batch.runs.push_back(last - batch.first);
+      if (!is_whole) break;
+    }
+    return !batch.runs.empty();
+  }
+
+  /// Nothing but the tags, which the first cell hands on to all.
+  void start(std::size_t groups) {
+    changes_.assign(groups * cells_ * vectors(), {});
+    for (std::size_t g = 0; g < groups; ++g)
+      for (std::size_t v = 0; v < vectors(); ++v)
+        for (auto& pair : changes_[g * cells_ * vectors() + v])
+          for (std::size_t k = 0; k < together; ++k)
+            pair.v[k] = shares_.tag(v * NodeNumbers::count + k % NodeNumbers::count);
   }
 
   /// Takes trees, and has what each node's numbers differ from its parent's.
-  void load(std::span<Tree const> trees) {
-    trees_.load(trees);
-    auto const parents = trees_.parents();
-    differences_.assign((parents.size() + 1) * vectors(), {});  // the end adds nothing
-    for (std::size_t t = 0; t < trees.size(); ++t)
-      for (auto at = trees_.root(t); at < trees_.root(t + 1); ++at)
-        shares_.convert(trees[t], at - trees_.root(t),
-                        std::span{differences_}.subspan(at * vectors(), vectors()));
-    for (auto at = parents.size(); at-- > 0;) {  // parents come before their children
-      if (parents[at] < 0) continue;
-      auto const* parent = &differences_[static_cast<std::size_t>(parents[at]) * vectors()];
-      for (std::size_t v = 0; v < vectors(); ++v) differences_[at * vectors() + v].v -= parent[v].v;
-    }
+  void load(Batch const& batch) {
+    auto const trees = problem_.trees.subspan(batch.first, batch.runs.back());
+    auto places = batch.runs.size();  // the ends, which add nothing
+    for (auto const& tree : trees) places += tree.size();
+    differences_.assign(places * vectors(), {});
+    above_.resize(vectors());
+    trees_.load(
+        trees, batch.runs,
+        [&](NodeValues const& values, std::size_t node, std::size_t depth, std::size_t place) {
+          if (above_.size() < (depth + 2) * vectors()) above_.resize((depth + 2) * vectors());
+          auto const* parent = &above_[depth * vectors()];
+          std::span own{&above_[(depth + 1) * vectors()], vectors()};
+          shares_.convert(values, node, own);
+          for (std::size_t v = 0; v < vectors(); ++v)
+            differences_[place * vectors() + v].v = own[v].v - parent[v].v;
+        });
   }
 
-  /// Eight rows at a time, whose steps stand in half of each cell's cache lines. Where there are
+  /// The codes of all rows, in the order in which they go down.
+  void arrange_rows() {
+    auto const blocks = problem_.table.blocks().size() + 1;
+    auto const groups = (rows_.size() + together - 1) / together;
+    codes_.reserve(groups * together * blocks);
+    for (std::size_t first = 0; first < rows_.size(); first += together)
+      for (std::size_t half = 0; half < together; half += side_by_side)
+        for (std::size_t b = 0; b < blocks; ++b)
+          for (std::size_t i = 0; i < side_by_side; ++i)
+            codes_.push_back(
+                rows_.row(std::min(first + row_in_pairs(half + i), rows_.size() - 1))[b]);
+  }
+
+  /// Eight rows at a time, whose changes stand in half of each cell's cache lines. Where there are
   /// fewer rows left, the last one fills up; its sums there are not looked at.
-  void go_down(std::size_t first) {
-    for (std::size_t half = 0; half < 2; ++half) {
-      std::array<Code const*, together / 2> rows;
-      for (std::size_t i = 0; i < rows.size(); ++i)
-        rows[i] = rows_.row(std::min(first + row_in_pairs(half * 8 + i), rows_.size() - 1));
-      auto const* const differences = differences_.data();
-      auto* const steps = reinterpret_cast<NodeNumbers::Any*>(steps_.data()) + half * 8;
-      trees_.go_down(rows, [=, this](std::size_t i, std::size_t at, std::size_t cell) {
-        for (std::size_t v = 0; v < vectors(); ++v)
-          steps[(cell * vectors() + v) * together + i] += differences[at * vectors() + v].v;
-      });
+  void go_down(std::size_t run, std::size_t first, PairsOfRows* changes) {
+    auto const blocks = problem_.table.blocks().size() + 1;
+    auto const* const differences = reinterpret_cast<std::byte const*>(differences_.data());
+    for (std::size_t half = 0; half < together; half += side_by_side) {
+      auto* const added =
+          reinterpret_cast<std::byte*>(reinterpret_cast<NodeNumbers::Any*>(changes) + half);
+      trees_.go_down(run, codes_.data() + (first + half) * blocks,
+                     [=, this](std::size_t i, std::size_t at, std::size_t cell) {
+                       auto const* const from = reinterpret_cast<NodeNumbers const*>(
+                           differences + at * sizeof(NodeNumbers) /
+                                             sizeof(typename SliceTrees<Code>::Place) * vectors());
+                       auto* const to = reinterpret_cast<NodeNumbers::Any*>(added + cell);
+                       for (std::size_t v = 0; v < vectors(); ++v)
+                         to[v * together + i] += from[v].v;
+                     });
     }
   }
 
-  /// Goes over the cells along the axes of decreases, splits and depths, and keeps the sum of all
-  /// steps that came before along each of them. Calls `visit(cell)` when the cell's sums are done.
-  template <class Visit>
-  void add_steps(RowNumbers* sums, Visit&& visit) {
-    auto const splits = problem_.caps.min_samples_split.size();
-    auto const decreases = problem_.caps.min_impurity_decrease.size();
-    over_depths_.assign(splits * decreases * channels(), {});
-    over_splits_.resize(decreases * channels());
-    if (decreases > 1) over_all_.resize(channels());
-    for (std::size_t cell = 0; cell < cells_;) {
-      std::ranges::fill(over_splits_, RowNumbers{});
-      for (std::size_t split = 0; split < splits; ++split) {
-        std::ranges::fill(over_all_, RowNumbers{});
-        for (std::size_t decrease = 0; decrease < decreases; ++decrease, ++cell) {
-          add_cell(cell, &over_depths_[(split * decreases + decrease) * channels()],
-                   &over_splits_[decrease * channels()], sums + cell * channels());
-          visit(cell);
-        }
-      }
-    }
-  }
-
-  void add_cell(std::size_t cell, RowNumbers* over_depths, RowNumbers* over_splits,
-                RowNumbers* sums) {
-    PairsOfRows square;
-    for (std::size_t v = 0; v < vectors(); ++v) {
-      auto* const steps = &steps_[cell * channels() + v * square.size()];
-      for (std::size_t i = 0; i < square.size(); ++i) {
-        square[i].v = steps[i].v;
-        steps[i].v = RowNumbers::Vector{};
-      }
-      transpose(square);
-      for (std::size_t k = 0; k < NodeNumbers::count; ++k) {
-        auto const c = v * NodeNumbers::count + k;
-        over_depths[c].v += square[k].v;
-        over_splits[c].v += over_depths[c].v;
-        if (over_all_.empty()) {
-          sums[c].v += over_splits[c].v;
-        } else {
-          over_all_[c].v += over_splits[c].v;
-          sums[c].v += over_all_[c].v;
-        }
-      }
-    }
-  }
-
-  void predict(std::size_t checkpoint, std::size_t first, std::size_t count, RowNumbers* sums) {
+  /// Meanwhile the `following` changes are fetched, which are as many and needed next.
+  void predict(std::size_t checkpoint, std::size_t first, std::size_t count,
+               PairsOfRows const* changes, PairsOfRows const* following) {
     auto const labels = labels_of(first, count);
     auto const doubt = shares_.doubt(problem_.checkpoints[checkpoint]);
     RowNumbers is_no_row;
     for (auto i = count; i < together; ++i) is_no_row.v[i] = ~0u;
-    add_steps(sums, [&](std::size_t cell) {
-      Verdict verdict{{sums + cell * channels(), channels()}, doubt};
+    axes_.add_up(changes, [&](std::size_t cell, std::span<RowNumbers const> sums) {
+      for (std::size_t v = 0; v < vectors(); ++v)
+        for (auto const& line : following[cell * vectors() + v]) __builtin_prefetch(&line, 1, 2);
+      Verdict verdict{sums, shares_, doubt};
       verdict.is_doubtful.v |= is_no_row.v;
       if (!verdict.is_certain()) put_off(verdict, {first, checkpoint, cell}, count);
       tallies_.add(checkpoint * cells_ + cell, verdict.winner, labels);
     });
+    if (doubts_.size() >= most_doubts) settle();
   }
 
   /// Leaves doubtful winners to the exact count that follows.
@@ -187,14 +214,28 @@ class ClassScores {
   }
 
   /// Predicts what was put off as predict_proba and argmax do it.
-  void settle(Doubt const& doubt) {
-    auto const caps = problem_.caps.only(doubt.cell);
-    auto const trees = problem_.checkpoints[doubt.checkpoint];
-    Eigen::MatrixXd sums = Eigen::MatrixXd::Zero(1, problem_.classes);
-    for (auto const& tree : problem_.trees.first(static_cast<std::size_t>(trees)))
-      add_shares(tree, stop_of(tree, problem_.table, rows_.row(doubt.row), caps), sums.data());
-    tallies_.add_row(doubt.checkpoint * cells_ + doubt.cell, argmax(sums / trees).front(),
-                     problem_.table.labels()[problem_.rows[doubt.row]]);
+  void settle() {
+    if (doubts_.empty()) return;
+    auto const classes = static_cast<std::size_t>(problem_.classes);
+    std::vector<double> sums(doubts_.size() * classes);
+    for (std::size_t t = 0; t < problem_.trees.size(); ++t) {
+      NodeValues const values{problem_.trees[t]};
+      for (std::size_t i = 0; i < doubts_.size(); ++i) {
+        auto const& doubt = doubts_[i];
+        if (std::cmp_less_equal(problem_.checkpoints[doubt.checkpoint], t)) continue;
+        auto const stop = stop_of(problem_.trees[t], problem_.table, rows_.row(doubt.row),
+                                  problem_.caps.only(doubt.cell));
+        values.add_shares(stop, &sums[i * classes]);
+      }
+    }
+    for (std::size_t i = 0; i < doubts_.size(); ++i) {
+      auto const& doubt = doubts_[i];
+      Eigen::Map<Eigen::MatrixXd const> const sum{&sums[i * classes], 1, problem_.classes};
+      auto const winner = argmax(sum / problem_.checkpoints[doubt.checkpoint]).front();
+      tallies_.add_row(doubt.checkpoint * cells_ + doubt.cell, winner,
+                       problem_.table.labels()[problem_.rows[doubt.row]]);
+    }
+    doubts_.clear();
   }
 
   RowNumbers labels_of(std::size_t first, std::size_t count) const {
@@ -207,16 +248,14 @@ class ClassScores {
   SliceProblem const& problem_;
   FixedShares shares_;
   PackedRows<Code> rows_;
-  SliceTrees<Code> trees_;
+  std::vector<Code> codes_;
   std::size_t cells_;
+  SliceTrees<Code> trees_;
   Tallies tallies_;
+  SliceAxes<FixedVectors> axes_;
   std::vector<NodeNumbers> differences_;  ///< places x vectors
-  std::vector<RowNumbers> steps_;         ///< cells x vectors x pairs of rows
-  std::vector<RowNumbers> sums_;          ///< rows of the block, by sixteen, x cells x channels
-  /// Of steps: splits x decreases x channels, decreases x channels, channels.
-  std::vector<RowNumbers> over_depths_;
-  std::vector<RowNumbers> over_splits_;
-  std::vector<RowNumbers> over_all_;
+  std::vector<NodeNumbers> above_;        ///< of the last node of each depth; first one without any
+  std::vector<PairsOfRows> changes_;      ///< rows of the block, by sixteen, x cells x vectors
   std::vector<Doubt> doubts_;
 };
 

@@ -11,7 +11,8 @@ namespace {
 template <class Code>
 std::vector<double> scores_by_codes(SliceProblem const& problem) {
   if (problem.scorer.needs == data::Scorer::Needs::probabilities)
-    return ProbabilityScores<Code>{problem}.all();
+    return problem.classes <= 8 ? ProbabilityScores<Code, 1>{problem}.all()
+                                : ProbabilityScores<Code, 0>{problem}.all();
   if (FixedShares::vectors(static_cast<std::size_t>(problem.classes)) == 1)
     return ClassScores<Code, 1>{problem}.all();
   return ClassScores<Code, 0>{problem}.all();
@@ -31,7 +32,7 @@ std::size_t least_memory(SliceProblem const& problem) {
   auto const checkpoints = problem.checkpoints.size();
   auto const sums = 2 * sizeof(RowNumbers) * (classes + NodeNumbers::count);
   auto const tallies = problem.scorer.needs == data::Scorer::Needs::class_counts
-                           ? 2 * sizeof(std::uint32_t) * classes * checkpoints
+                           ? sizeof(std::uint32_t) * (2 * classes + 1) * checkpoints
                            : sizeof(RowNumbers) * checkpoints;
   return problem.caps.cells() * (sums + tallies);
 }

@@ -23,8 +23,7 @@ class Tallies {
         rows_(classes_) {
     auto const entries = problem.checkpoints.size() * problem.caps.cells();
     if (!by_class_) right_lanes_.resize(entries);
-    if (by_class_) right_.resize(entries * classes_);
-    if (by_class_) predicted_.resize(entries * classes_);
+    if (by_class_) by_winner_.resize(entries * slots());
     for (auto const row : problem.rows) ++rows_[by_class_ ? problem.table.labels()[row] : 0];
   }
 
@@ -33,7 +32,10 @@ class Tallies {
 
   void add(std::size_t entry, RowNumbers const& winner, RowNumbers const& labels) {
     if (by_class_) {
-      for (std::size_t i = 0; i < RowNumbers::count; ++i) add_row(entry, winner.v[i], labels.v[i]);
+      auto const last = static_cast<std::uint32_t>(2 * classes_) + RowNumbers::Vector{};
+      auto const is_right = reinterpret_cast<RowNumbers::Vector>(winner.v == labels.v);
+      auto const slot = winner.v == nobody ? last : 2 * winner.v - is_right;
+      for (std::size_t i = 0; i < RowNumbers::count; ++i) ++by_winner_[entry * slots() + slot[i]];
       return;
     }
     right_lanes_[entry].v -= reinterpret_cast<RowNumbers::Vector>(winner.v == labels.v);
@@ -45,8 +47,7 @@ class Tallies {
       right_lanes_[entry].v[0] += winner == label;
       return;
     }
-    ++predicted_[entry * classes_ + winner];
-    right_[entry * classes_ + winner] += winner == label;
+    ++by_winner_[entry * slots() + 2 * winner + (winner == label)];
   }
 
   double score(std::size_t entry) const {
@@ -56,20 +57,25 @@ class Tallies {
       tally.right[0] = 0;
       for (std::size_t i = 0; i < RowNumbers::count; ++i) tally.right[0] += lanes[i];
     } else {
-      std::copy_n(&right_[entry * classes_], classes_, tally.right.begin());
-      std::copy_n(&predicted_[entry * classes_], classes_, tally.predicted.begin());
+      for (std::size_t k = 0; k < classes_; ++k) {
+        auto const* counts = &by_winner_[entry * slots() + 2 * k];
+        tally.right[k] = counts[1];
+        tally.predicted[k] = std::int64_t{counts[0]} + counts[1];
+      }
     }
     return scorer_.of_counts(tally);
   }
 
  private:
+  /// For each class the wrong ones and the right ones, and one for nobody.
+  std::size_t slots() const { return 2 * classes_ + 1; }
+
   data::Scorer const& scorer_;
   bool by_class_;
   std::size_t classes_;
   std::vector<std::int64_t> rows_;
-  std::vector<RowNumbers> right_lanes_;  ///< checkpoints x cells
-  std::vector<std::uint32_t> right_;
-  std::vector<std::uint32_t> predicted_;  ///< checkpoints x cells x classes
+  std::vector<RowNumbers> right_lanes_;   ///< checkpoints x cells
+  std::vector<std::uint32_t> by_winner_;  ///< checkpoints x cells x slots
 };
 
 }  // namespace canopy::forest

@@ -13,6 +13,7 @@
 #include "canopy/forest/tree.hpp"
 
 #include "model/pairwise_sum.hpp"
+#include "slices/node_values.hpp"
 
 namespace canopy::forest {
 
@@ -55,15 +56,22 @@ inline void transpose(PairsOfRows& square) {
 }
 
 /// Shares of a forest's trees as whole numbers: 1 is 2^bits, and `trees` of them stay below 2^31.
-/// A share that 2^bits does not make a whole number is rounded, by at most a half.
+/// A share that is no whole number then is rounded, by at most a half. The lowest bits of a sum
+/// are left for a tag, the larger the sooner its class comes, so that the largest of tagged sums
+/// tells the first class among equals.
 class FixedShares {
  public:
   FixedShares(std::size_t classes, int trees)
       : classes_{classes},
-        bits_{31 - static_cast<int>(std::bit_width(static_cast<unsigned>(trees)))} {
+        tag_bits_{static_cast<int>(std::bit_width(classes - 1))},
+        bits_{31 - tag_bits_ - static_cast<int>(std::bit_width(static_cast<unsigned>(trees)))} {
+    // Without any room for shares all are 0 and rounded, which leaves every sum in doubt.
+    auto const one = bits_ < 0 ? 0 : std::exp2(bits_);
+    if (bits_ < 0) none_fits_ = one_rounded;
     for (std::size_t k = 0; k < eight; ++k) {
-      ones_[k] = std::exp2(bits_);
-      last_ones_[k] = k < classes % eight ? ones_[k] : 0;
+      ones_[k] = one;
+      last_ones_[k] = k < classes % eight ? one : 0;
+      last_classes_[k] = k < classes % eight ? -1 : 0;
     }
   }
 
@@ -71,45 +79,71 @@ class FixedShares {
   /// Vectors that hold a number for each class, and in the last lane of all 1 if one was rounded.
   static std::size_t vectors(std::size_t classes) { return classes / eight + 1; }
 
+  int tag_bits() const { return tag_bits_; }
+  /// In lane `k` of the vectors; 0 where there is no class.
+  std::uint32_t tag(std::size_t k) const {
+    return k < classes_ ? static_cast<std::uint32_t>(classes_ - 1 - k) : 0;
+  }
   /// What two sums in double, of `trees` shares each, may be off by together. Nothing in whole
   /// numbers until there are millions of trees.
   std::uint32_t doubt(int trees) const {
     return static_cast<std::uint32_t>(std::ldexp(static_cast<double>(trees) * trees, bits_ - 52));
   }
 
-  /// What a node's shares are in numbers, one vector after another.
-  void convert(Tree const& tree, std::size_t node, std::span<NodeNumbers> numbers) const {
-    auto const weight = weight_for_shares(tree.value(node));
-    auto const* value = tree.values.data() + node * classes_;
-    // The last vector also takes what follows, which is of the next node and becomes 0.
-    auto const behind = static_cast<std::size_t>(tree.values.data() + tree.values.size() - value);
-    NodeNumbers::Signed is_rounded{};
-    for (std::size_t v = 0; v < numbers.size(); ++v) {
-      Doubles values{};
-      if (behind >= (v + 1) * eight)
-        values = *reinterpret_cast<UnalignedDoubles const*>(value + v * eight);
-      else
-        std::memcpy(&values, value + v * eight, (behind - v * eight) * sizeof(double));
-      auto const exact = values / weight * (v + 1 < numbers.size() ? ones_ : last_ones_);
-      auto const rounded = __builtin_convertvector(exact + 0.5, NodeNumbers::Signed);
-      is_rounded |= __builtin_convertvector(__builtin_convertvector(rounded, Doubles) != exact,
-                                            NodeNumbers::Signed);
-      numbers[v].v = reinterpret_cast<NodeNumbers::Vector>(rounded);
+  /// What a node's shares are in numbers, one vector after another, with room for tags.
+  void convert(NodeValues const& values, std::size_t node, std::span<NodeNumbers> numbers) const {
+    auto const value = values.from(node);
+    if (numbers.size() == 1) {
+      auto const is_there = (load(value) != 0) & last_classes_;
+      auto const bytes = std::bit_cast<std::uint64_t>(__builtin_convertvector(is_there, Bytes));
+      if (std::popcount(bytes) == 8) {  // of one class only: no need to divide
+        auto const ones = is_there ? last_ones_ : Doubles{};
+        numbers[0].v = tagged(__builtin_convertvector(ones, NodeNumbers::Signed)) | none_fits_;
+        return;
+      }
     }
-    using Halves = std::array<std::uint64_t, 4>;
-    auto const [a, b, c, d] = std::bit_cast<Halves>(is_rounded);
-    numbers.back().v[eight - 1] = (a | b | c | d) != 0;
+    auto const weight = weight_for_shares(values.of(node));
+    Longs is_rounded{};
+    for (std::size_t v = 0; v < numbers.size(); ++v) {
+      // The last vector also takes what follows, which is of the next node and becomes 0.
+      auto const is_last = v + 1 == numbers.size();
+      auto const shares = load(value.subspan(std::min(v * eight, value.size()))) / weight;
+      auto const exact = shares * (is_last ? last_ones_ : ones_);
+      auto const rounded = __builtin_convertvector(exact + 0.5, NodeNumbers::Signed);
+      is_rounded |= __builtin_convertvector(rounded, Doubles) != exact;
+      numbers[v].v = tagged(rounded);
+    }
+    auto const bytes = std::bit_cast<std::uint64_t>(__builtin_convertvector(is_rounded, Bytes));
+    numbers.back().v |= bytes != 0 ? one_rounded : none_fits_;
   }
 
  private:
   static constexpr auto eight = NodeNumbers::count;
   using Doubles [[gnu::vector_size(8 * eight)]] = double;
   using UnalignedDoubles [[gnu::vector_size(8 * eight), gnu::aligned(8), gnu::may_alias]] = double;
+  using Longs [[gnu::vector_size(8 * eight)]] = std::int64_t;
+  using Bytes [[gnu::vector_size(eight)]] = std::int8_t;
+
+  /// The first eight; 0 for those that are not there.
+  static Doubles load(std::span<double const> value) {
+    if (value.size() >= eight) return *reinterpret_cast<UnalignedDoubles const*>(value.data());
+    Doubles few{};
+    std::memcpy(&few, value.data(), value.size_bytes());
+    return few;
+  }
+  NodeNumbers::Vector tagged(NodeNumbers::Signed shares) const {
+    return reinterpret_cast<NodeNumbers::Vector>(shares) << tag_bits_;
+  }
+
+  static constexpr NodeNumbers::Vector one_rounded{0, 0, 0, 0, 0, 0, 0, 1};
 
   std::size_t classes_;
+  int tag_bits_;
   int bits_;
-  Doubles ones_;       ///< 2^bits
-  Doubles last_ones_;  ///< the same, and 0 for lanes of the last vector that have no class
+  Doubles ones_;        ///< 2^bits
+  Doubles last_ones_;   ///< the same, and 0 for lanes of the last vector that have no class
+  Longs last_classes_;  ///< all bits set, and 0 for those lanes
+  NodeNumbers::Vector none_fits_{};  ///< `one_rounded` if there is no room for shares
 };
 
 /// The class of the largest sum for sixteen rows, the first one of equals.
@@ -117,21 +151,23 @@ struct Verdict {
   RowNumbers winner;
   RowNumbers is_doubtful;  ///< all bits set where rounding leaves it open
 
-  /// `sums`: one entry per class, any number of zeros, and last how many numbers were rounded.
-  Verdict(std::span<RowNumbers const> sums, std::uint32_t doubt) {
+  /// `sums`: one entry per class with its tag, any number of zeros, and last how many numbers were
+  /// rounded. `doubt`: what the sums may be off by besides.
+  Verdict(std::span<RowNumbers const> sums, FixedShares const& shares, std::uint32_t doubt) {
     using Signed = RowNumbers::Signed;
     auto best = reinterpret_cast<Signed>(sums[0].v);
-    auto second = Signed{} - 1;
+    Signed second{};
     for (std::size_t k = 1; k + 1 < sums.size(); ++k) {
       auto const sum = reinterpret_cast<Signed>(sums[k].v);
-      auto const wins = sum > best;
-      auto const lower = wins ? best : sum;
-      second = lower > second ? lower : second;
-      best = wins ? sum : best;
-      winner.v = wins ? RowNumbers::Vector{} + static_cast<std::uint32_t>(k) : winner.v;
+      auto const lower = best < sum ? best : sum;
+      best = best > sum ? best : sum;
+      second = second > lower ? second : lower;
     }
+    auto const first = reinterpret_cast<RowNumbers::Vector>(best);
+    auto const last_tag = (1u << shares.tag_bits()) - 1;
+    winner.v = shares.tag(0) - (first & last_tag);
     auto const& rounded = sums.back().v;
-    auto const lead = reinterpret_cast<RowNumbers::Vector>(best - second);
+    auto const lead = (first - reinterpret_cast<RowNumbers::Vector>(second)) >> shares.tag_bits();
     is_doubtful.v =
         reinterpret_cast<RowNumbers::Vector>((rounded != 0) & (lead <= rounded + doubt));
   }
