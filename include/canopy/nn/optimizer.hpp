@@ -48,17 +48,26 @@ class Optimizer {
 
  protected:
   Optimizer(Network const& network, Range owned, std::vector<std::string> state_names);
+  Optimizer(Optimizer const&) = delete;
+  Optimizer& operator=(Optimizer const&) = delete;
 
-  /// The trainable part. State spans are in arena coordinates: index them by element - owned.begin.
-  virtual void update(Range range, std::span<float> parameters, std::span<float const> gradients,
-                      StepInfo const& info) = 0;
-
-  float* state_at(std::size_t number, std::size_t element) {
-    return states_[number].data() + (element - owned_.begin);
-  }
-  Network const* network_;  ///< must outlive the optimizer
+  /// What an update works on: `count` neighbouring elements.
+  struct Elements {
+    std::size_t count;
+    float* parameters;
+    float const* gradients;
+    float* first;  ///< state arrays; null when there are fewer
+    float* second;
+    bool is_vector;  ///< whether they belong to a bias or to batch norm, for optimizers by tensors
+  };
+  /// For element-wise optimizers any piece of the trainable part, for others a whole tensor.
+  virtual void update(Elements const& elements, StepInfo const& info) = 0;
 
  private:
+  void update_range(Range range, std::span<float> parameters, std::span<float const> gradients,
+                    StepInfo const& info, bool is_vector);
+
+  Network const* network_;
   Range owned_;
   std::vector<std::string> names_;
   std::vector<std::vector<float>> states_;
@@ -67,7 +76,8 @@ class Optimizer {
 /// sgd, adam, adamw, lars, lamb.
 Registry<Optimizer, Network const&, Range, TrainingOptions const&> const& optimizers();
 
-/// The optimizer that the options name, for a range of the network's arena.
+/// The optimizer that the options name, for a range of the network's arena. The network must
+/// outlive it.
 std::unique_ptr<Optimizer> make_optimizer(TrainingOptions const& options, Network const& network,
                                           Range owned);
 

@@ -11,6 +11,9 @@
 
 namespace canopy::nn {
 
+template <class T>
+struct Work;  // what one layer works on: src/nn/layers/step.hpp
+
 /// Which samples go through a network together.
 struct MicroBatch {
   int rows = 0;
@@ -19,6 +22,8 @@ struct MicroBatch {
   std::span<std::uint32_t const> samples;
   Key dropout{0};         ///< of the seed and the epoch (or step): same key and sample, same mask
   bool training = false;  ///< false: no dropout, batch norm by its running statistics
+
+  static MicroBatch scoring(int rows) { return {rows, {}, Key{0}, false}; }
 };
 
 /// How a gradient meets what stands in the arena. `add` has the bits of writing elsewhere and then
@@ -93,6 +98,10 @@ class BasicPass {
 
  private:
   struct Memory;
+  Work<T> work(int layer, std::span<T const> arena) const;
+  void prepare(int layer, Work<T> const& work);
+  void check_labels(std::span<std::uint16_t const> labels) const;
+
   Network const* network_;
   int first_;
   int last_;

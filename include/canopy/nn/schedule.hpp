@@ -8,17 +8,24 @@
 
 namespace canopy::nn {
 
+/// Where a run stands: steps done, steps of the whole run and of an epoch.
+struct Progress {
+  double step = 0;
+  double steps = 1;
+  double per_epoch = 1;
+};
+
 /// The learning rate over a run, as a factor of `lr`.
 class Schedule {
  public:
   virtual ~Schedule() = default;
-  /// `epoch` counts from 0 and has fractions: steps done / steps per epoch. `total` epochs in all.
-  virtual double factor(double epoch, double total) const = 0;
+  virtual double factor(Progress progress) const = 0;
 };
 
 /// constant; step (StepLR); cosine (CosineAnnealingLR, T_max = epochs); one_cycle (OneCycleLR with
-/// cosine annealing; lr is its max_lr). Values are PyTorch's at whole epochs; in between they go on
-/// step by step.
+/// cosine annealing and momentum left alone; lr is its max_lr). one_cycle's values are PyTorch's at
+/// every step; those of the others, which PyTorch moves once per epoch, at whole epochs, and cosine
+/// goes on step by step in between.
 Registry<Schedule, TrainingOptions const&> const& schedules();
 
 /// The learning rate of every step of a run.

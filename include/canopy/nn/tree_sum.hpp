@@ -55,9 +55,11 @@ class BasicTreeSum {
   Place place(int leaf);
   /// The leaf is in place: sums whatever is complete by now.
   void push(int leaf);
-  /// Elements `range` of the leaf are in place: sums as push() will, but these only. When all
-  /// elements were pushed so, call push() to end the leaf; it adds nothing twice.
-  void push_part(int leaf, Range range);
+  /// Elements `range` of the leaf are in place: sums as push() will, but these only, so that they
+  /// can be sent while others are computed. All elements are to be pushed so, without another leaf
+  /// in between, and then push() ends the leaf and adds nothing twice. Returns the buffer that
+  /// holds the sums of these elements now: node()'s, if the leaf is the last one of a node.
+  std::span<T> push_part(int leaf, Range range);
 
   /// The nodes that tree_cover(first, last) gives, and their sums when all their leaves are there.
   std::vector<TreeNode> const& nodes() const { return nodes_; }
@@ -69,11 +71,13 @@ class BasicTreeSum {
   struct Slot {
     TreeNode node{0, 0};  ///< leaves 0: free
     bool open = false;    ///< a leaf is being put there
-    bool open_adds = false;
+    bool adds = false;    ///< ... onto its neighbour
+    bool merged = false;  ///< ... and its parts were summed already
   };
-  std::vector<T> const& buffer(std::size_t slot) const;
   std::size_t free_slot();
+  std::size_t open_slot(int leaf) const;
   int find(TreeNode node) const;
+  std::size_t merge(int leaf, Range range, bool ends);
 
   std::size_t length_;
   int first_;
