@@ -18,7 +18,7 @@ class Differences {
   /// Whether `gradient` is the slope, by the better of a few steps.
   double relative_error(double gradient, double scale) const {
     double best = 1e9;
-    for (double h : {1e-4, 1e-5, 1e-6}) best = std::min(best, std::abs(slope(h) - gradient));
+    for (double h : {1e-4, 1e-5, 1e-6, 1e-7}) best = std::min(best, std::abs(slope(h) - gradient));
     return best / std::max(std::abs(gradient), scale);
   }
 
