@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "canopy/core/error.hpp"
 #include "canopy/core/random.hpp"
 #include "canopy/nn/layer_kinds.hpp"
 #include "canopy/nn/network.hpp"

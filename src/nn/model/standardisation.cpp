@@ -19,7 +19,7 @@ int group_size(Shape shape) {
 struct Moments {
   double sum = 0;
   double squares = 0;  ///< of the distance from `origin`
-  double origin = 0;   ///< the group's first value, so that squares stay small
+  double origin = 0;   ///< the group's first value: a constant group has squares of exactly 0
 };
 
 Shape checked(Shape shape, int columns) {
@@ -55,10 +55,8 @@ Standardisation Standardisation::fit(RowsView<Element> const& table,
     auto const mean = m.sum / n;
     auto const variance = m.squares / n - mean * mean;
     if (!std::isfinite(variance)) throw DataError{"a value is not finite, so there is no mean"};
-    // What is left of a constant column by rounding is far below this.
-    auto const varies = variance > 1e-12 * (m.origin + mean) * (m.origin + mean);
     result.mean.push_back(m.origin + mean);
-    result.inverse_deviation.push_back(varies ? 1 / std::sqrt(variance) : 0);
+    result.inverse_deviation.push_back(variance > 0 ? 1 / std::sqrt(variance) : 0);
   }
   return result;
 }
