@@ -11,6 +11,7 @@
 
 #include "canopy/core/clock.hpp"
 #include "canopy/data/source.hpp"
+#include "canopy/nn/aligned.hpp"
 #include "canopy/nn/optimizer.hpp"
 #include "canopy/nn/pass.hpp"
 #include "canopy/nn/standardisation.hpp"
@@ -52,15 +53,16 @@ class Training {
       : images_{images},
         batch_{batch},
         network_{nn::architecture(model, images.shape, images.classes)},
-        arena_(network_.arena_size()),
+        parameters_(network_.arena_size()),
+        arena_{parameters_.span()},
         pass_{network_, static_cast<int>(nn::shard_rows(batch, 0).size())},
         sum_{network_.arena_size(), 0, nn::virtual_shards(batch)},
         rows_(images.labels.size()) {
-    network_.initialise(Key{1}, std::span{arena_});
+    network_.initialise(Key{1}, arena_);
     std::iota(rows_.begin(), rows_.end(), 0u);
     Stream{Key{2}}.shuffle(std::span{rows_});
     gather_.emplace(images.shape, nn::Standardisation::fit(images.view, rows_, images.shape));
-    optimizer_ = nn::make_optimizer({.lr = 0.05}, network_, {0, network_.arena_size()});
+    optimizer_ = nn::make_optimizer({.lr = 0.05}, network_, {0, arena_.size()});
   }
 
   nn::Loss step(std::int64_t number) {
@@ -100,7 +102,8 @@ class Training {
   Images const& images_;
   int batch_;
   nn::Network network_;
-  std::vector<float> arena_;
+  nn::AlignedArray<float> parameters_;
+  std::span<float> arena_;
   nn::Pass pass_;
   nn::TreeSum sum_;
   std::vector<std::uint32_t> rows_;

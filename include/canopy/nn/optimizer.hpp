@@ -8,6 +8,7 @@
 
 #include "canopy/core/array.hpp"
 #include "canopy/core/registry.hpp"
+#include "canopy/nn/aligned.hpp"
 #include "canopy/nn/network.hpp"
 #include "canopy/nn/training_options.hpp"
 
@@ -70,7 +71,7 @@ class Optimizer {
   Network const* network_;
   Range owned_;
   std::vector<std::string> names_;
-  std::vector<std::vector<float>> states_;
+  std::vector<AlignedArray<float>> states_;
 };
 
 /// sgd, adam, adamw, lars, lamb.

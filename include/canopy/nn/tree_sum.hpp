@@ -1,10 +1,10 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
 #include <span>
 #include <vector>
 
+#include "canopy/nn/aligned.hpp"
 #include "canopy/nn/pass.hpp"
 
 namespace canopy::nn {
@@ -83,7 +83,7 @@ class BasicTreeSum {
   int first_;
   int last_;
   std::vector<TreeNode> nodes_;
-  std::deque<std::vector<T>> buffers_;
+  std::vector<AlignedArray<T>> buffers_;
   std::vector<Slot> slots_;
 };
 

@@ -27,26 +27,25 @@ class Dropout : public StepOf<Dropout> {
       std::copy_n(w.in, cut_numbers(in_, w.blocks()), w.out);
       return;
     }
-    for (int b = 0; b < w.blocks(); ++b) draw(w.batch, b, w.kept + cut_numbers(in_, b));
-    multiply(w, w.in, w.out);
+    for (int b = 0; b < w.blocks(); ++b) {
+      auto const at = cut_numbers(in_, b);
+      draw(w.batch, b, w.in + at, w.kept + at, w.out + at);
+    }
   }
   template <class T>
   void input_gradient(Work<T> const& w) const {
-    if (w.batch.training)
-      multiply(w, w.d_out, w.d_in);
-    else
-      std::copy_n(w.d_out, cut_numbers(in_, w.blocks()), w.d_in);
+    auto const numbers = cut_numbers(in_, w.blocks());
+    if (!w.batch.training) {
+      std::copy_n(w.d_out, numbers, w.d_in);
+      return;
+    }
+    for (std::size_t i = 0; i < numbers; ++i) w.d_in[i] = w.d_out[i] * w.kept[i];
   }
 
  private:
+  /// Factors of one block, and what they make of its numbers.
   template <class T>
-  void multiply(Work<T> const& w, T const* from, T* to) const {
-    auto const numbers = cut_numbers(in_, w.blocks());
-    for (std::size_t i = 0; i < numbers; ++i) to[i] = from[i] * w.kept[i];
-  }
-
-  template <class T>
-  void draw(MicroBatch const& batch, int number, T* factors) const {
+  void draw(MicroBatch const& batch, int number, T const* in, T* factors, T* out) const {
     std::uint64_t keys[block]{};
     T scale[block]{};  // zero where there is no sample
     auto const layer = batch.dropout.with(this->number());
@@ -56,12 +55,16 @@ class Dropout : public StepOf<Dropout> {
     }
     auto const limit = static_cast<std::uint32_t>(std::lround(rate_ * 65536));
     std::uint32_t word[4][block];
-    for (int f = 0; f < in_.size(); ++f) {
+    for (int f = 0; f < in_.size(); ++f, in += block, factors += block, out += block) {
       if (f % 8 == 0) philox_lanes(static_cast<std::uint32_t>(f / 8), keys, word);
       auto const& words = word[f % 8 / 2];
       auto const shift = f % 2 * 16;
-      for (int i = 0; i < block; ++i)
-        factors[f * block + i] = ((words[i] >> shift) & 0xffff) < limit ? T{0} : scale[i];
+#pragma GCC ivdep
+      for (int i = 0; i < block; ++i) {
+        auto const factor = ((words[i] >> shift) & 0xffff) < limit ? T{0} : scale[i];
+        factors[i] = factor;
+        out[i] = in[i] * factor;
+      }
     }
   }
   double rate_;

@@ -105,6 +105,7 @@ template <class Element, class T>
 void Gather::operator()(RowsView<Element> const& table, std::span<std::uint32_t const> rows,
                         std::span<T> input) const {
   constexpr int n = width<float>;
+  constexpr int ahead = 512 / static_cast<int>(sizeof(Element));
   checked({columns_, 1, 1}, table.columns);
   auto const blocks = (static_cast<int>(rows.size()) + block - 1) / block;
   if (input.size() < static_cast<std::size_t>(blocks * block) * static_cast<std::size_t>(columns_))
@@ -117,6 +118,8 @@ void Gather::operator()(RowsView<Element> const& table, std::span<std::uint32_t 
         Vector<float> tile[n];
         for (int i = 0; i < n; ++i) {
           auto const row = b * block + half + i;
+          if (row < present)  // rows are scattered: the processor does not foresee them
+            __builtin_prefetch(table.row(rows[static_cast<std::size_t>(row)]) + column + ahead);
           tile[i] = row < present
                         ? standardised(table.row(rows[static_cast<std::size_t>(row)]) + column,
                                        shift_.data() + column, factor_.data() + column, count)

@@ -25,7 +25,7 @@ void update_running(Range range, std::span<float> running, std::span<float const
 
 Optimizer::Optimizer(Network const& network, Range owned, std::vector<std::string> state_names)
     : network_{&network}, owned_{owned}, names_{std::move(state_names)} {
-  for (std::size_t i = 0; i < names_.size(); ++i) states_.emplace_back(owned.size(), 0.0f);
+  for (std::size_t i = 0; i < names_.size(); ++i) states_.emplace_back(owned.size());
 }
 
 void Optimizer::update_range(Range range, std::span<float> parameters,
@@ -65,12 +65,13 @@ std::span<float> Optimizer::state(std::string const& name) {
   auto const found = std::ranges::find(names_, name);
   if (found == names_.end())
     throw std::logic_error{"nn::Optimizer: there is no state '" + name + "'"};
-  return states_[static_cast<std::size_t>(found - names_.begin())];
+  return states_[static_cast<std::size_t>(found - names_.begin())].span();
 }
 
 NamedArrays Optimizer::to_arrays() const {
   NamedArrays arrays;
-  for (std::size_t i = 0; i < names_.size(); ++i) arrays.put(names_[i], states_[i]);
+  for (std::size_t i = 0; i < names_.size(); ++i)
+    arrays.put(names_[i], std::vector<float>(states_[i].span().begin(), states_[i].span().end()));
   return arrays;
 }
 
@@ -81,7 +82,7 @@ void Optimizer::from_arrays(NamedArrays const& arrays) {
       throw DataError{"the optimizer's " + names_[i] + " has " + std::to_string(values.size()) +
                       " numbers, expected " + std::to_string(states_[i].size()) +
                       "; it belongs to another network"};
-    states_[i] = values;
+    std::ranges::copy(values, states_[i].data());
   }
 }
 

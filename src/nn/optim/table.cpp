@@ -24,17 +24,26 @@ class Sgd : public Optimizer {
 
  private:
   void update(Elements const& e, StepInfo const& info) override {
+    if (e.first == nullptr)
+      run(e, info, [](float g, float&) { return g; });
+    else if (nesterov_)
+      run(e, info, [m = momentum_](float g, float& b) { return g + m * (b = m * b + g); });
+    else
+      run(e, info, [m = momentum_](float g, float& b) { return b = m * b + g; });
+  }
+  /// p -= lr * direction(g, b). The arrays do not overlap, which lets the loop be vectorised.
+  template <class Direction>
+  void run(Elements const& e, StepInfo const& info, Direction direction) const {
     auto const scale = as_float(info.scale);
     auto const lr = as_float(info.lr);
+    auto const decay = weight_decay_;
+    auto* __restrict p = e.parameters;
+    auto const* __restrict gradient = e.gradients;
+    auto* __restrict buffer = e.first;
+    float none = 0;
     for (std::size_t i = 0; i < e.count; ++i) {
-      auto const g = scale * e.gradients[i] + weight_decay_ * e.parameters[i];
-      auto direction = g;
-      if (e.first) {
-        auto const b = momentum_ * e.first[i] + g;
-        e.first[i] = b;
-        direction = nesterov_ ? g + momentum_ * b : b;
-      }
-      e.parameters[i] -= lr * direction;
+      auto const g = scale * gradient[i] + decay * p[i];
+      p[i] -= lr * direction(g, buffer ? buffer[i] : none);
     }
   }
   float momentum_;
@@ -85,10 +94,14 @@ class Adam : public Optimizer {
     auto const lr = as_float(info.lr);
     auto const shrink = as_float(decoupled_ ? 1 - info.lr * weight_decay_ : 1);
     auto const penalty = as_float(decoupled_ ? 0 : weight_decay_);
+    auto const moments = moments_;
+    auto* __restrict p = e.parameters;
+    auto const* __restrict gradient = e.gradients;
+    auto* __restrict m = e.first;
+    auto* __restrict v = e.second;
     for (std::size_t i = 0; i < e.count; ++i) {
-      auto const p = e.parameters[i];
-      auto const g = scale * e.gradients[i] + penalty * p;
-      e.parameters[i] = p * shrink - lr * moments_.direction(g, e.first[i], e.second[i]);
+      auto const g = scale * gradient[i] + penalty * p[i];
+      p[i] = p[i] * shrink - lr * moments.direction(g, m[i], v[i]);
     }
   }
   Moments moments_;

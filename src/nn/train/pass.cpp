@@ -5,8 +5,9 @@
 #include <stdexcept>
 #include <string>
 
+#include "canopy/nn/aligned.hpp"
+
 #include "layers/step.hpp"
-#include "train/aligned.hpp"
 #include "train/loss.hpp"
 
 namespace canopy::nn {

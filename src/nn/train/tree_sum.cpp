@@ -76,12 +76,12 @@ typename BasicTreeSum<T>::Place BasicTreeSum<T>::place(int leaf) {
   slots_[slot].open = true;
   slots_[slot].adds = beside >= 0;
   slots_[slot].node = {leaf, 1};
-  return {buffers_[slot], beside >= 0 ? Put::add : Put::write};
+  return {buffers_[slot].span(), beside >= 0 ? Put::add : Put::write};
 }
 
 template <class T>
 std::span<T> BasicTreeSum<T>::push_part(int leaf, Range range) {
-  return buffers_[merge(leaf, range, false)];
+  return buffers_[merge(leaf, range, false)].span();
 }
 
 template <class T>
@@ -112,8 +112,8 @@ std::size_t BasicTreeSum<T>::merge(int leaf, Range range, bool ends) {
     auto const other = static_cast<std::size_t>(beside);
     auto const to = std::min(slot, other);
     auto const from = std::max(slot, other);
-    add(std::span<T>{buffers_[to]}.subspan(range.begin, range.size()),
-        std::span<T const>{buffers_[from]}.subspan(range.begin, range.size()));
+    add(buffers_[to].span().subspan(range.begin, range.size()),
+        std::span<T const>{buffers_[from].span().subspan(range.begin, range.size())});
     if (ends) {
       if (from != opened) slots_[from] = {};
       if (to != opened) slots_[to] = {};
@@ -132,7 +132,7 @@ template <class T>
 std::span<T> BasicTreeSum<T>::node(std::size_t number) {
   auto const slot = find(nodes_[number]);
   if (slot < 0) throw std::logic_error{"nn::TreeSum: leaves are missing"};
-  return buffers_[static_cast<std::size_t>(slot)];
+  return buffers_[static_cast<std::size_t>(slot)].span();
 }
 
 template class BasicTreeSum<float>;
