@@ -14,12 +14,14 @@ namespace canopy::nn::test {
 class Trainer {
  public:
   Trainer(Network const& network, RowsView<float> table, std::span<std::uint16_t const> labels,
-          TrainingOptions const& options)
+          TrainingOptions const& options,
+          std::optional<Standardisation> const& standardisation = {})
       : network_{network},
         table_{table},
         labels_{labels},
         options_{options},
-        gather_{network.shape(0), Standardisation::none(network.shape(0))},
+        gather_{network.shape(0),
+                standardisation.value_or(Standardisation::none(network.shape(0)))},
         arena_(initial<float>(network)),
         pass_{network, static_cast<int>(shard_rows(options.batch_size, 0).size())},
         sum_{network.arena_size(), 0, virtual_shards(options.batch_size)},
@@ -44,15 +46,17 @@ class Trainer {
     return total;
   }
 
-  /// Share of the rows that are recognised.
-  double accuracy(std::span<std::uint32_t const> rows) {
+  /// Share of the rows that are recognised, of the table learnt from or of another one.
+  double accuracy(std::span<std::uint32_t const> rows) { return accuracy(table_, labels_, rows); }
+  double accuracy(RowsView<float> table, std::span<std::uint16_t const> labels,
+                  std::span<std::uint32_t const> rows) {
     std::int64_t correct = 0;
     auto const most = static_cast<std::size_t>(pass_.most_rows());
     for (std::size_t begin = 0; begin < rows.size(); begin += most) {
       auto const part = rows.subspan(begin, std::min(most, rows.size() - begin));
-      gather_(table_, part, pass_.input());
+      gather_(table, part, pass_.input());
       pass_.forward(arena_, MicroBatch::scoring(static_cast<int>(part.size())));
-      correct += pass_.evaluate(labels_of(part)).correct;
+      correct += pass_.evaluate(chosen(labels, part)).correct;
     }
     return static_cast<double>(correct) / static_cast<double>(rows.size());
   }
@@ -60,14 +64,15 @@ class Trainer {
   std::vector<float> const& arena() const { return arena_; }
 
  private:
-  std::span<std::uint16_t const> labels_of(std::span<std::uint32_t const> rows) {
-    for (std::size_t i = 0; i < rows.size(); ++i) chosen_[i] = labels_[rows[i]];
+  std::span<std::uint16_t const> chosen(std::span<std::uint16_t const> labels,
+                                        std::span<std::uint32_t const> rows) {
+    for (std::size_t i = 0; i < rows.size(); ++i) chosen_[i] = labels[rows[i]];
     return std::span{chosen_}.first(rows.size());
   }
   Loss run(std::span<std::uint32_t const> rows, TreeSum::Place place) {
     gather_(table_, rows, pass_.input());
     pass_.forward(arena_, {static_cast<int>(rows.size()), rows, Key{11}, true});
-    auto const loss = pass_.loss(labels_of(rows), options_.label_smoothing);
+    auto const loss = pass_.loss(chosen(labels_, rows), options_.label_smoothing);
     pass_.backward(arena_, place.gradients, place.put);
     return loss;
   }
