@@ -123,6 +123,7 @@ TEST(LayersInToml, ShapesThatDoNotFitNameTheLayerAndBothShapes) {
   expect_error("layers = [{residual = [{conv2d = 2}]}, {dense = 3}]",
                "its layers give 2x6x6, expected the same as it takes, 2x8x8");
   expect_error("layers = [{conv2d = 2, padding = 3}]", "expected less than kernel 3");
+  expect_error("layers = [{conv2d = 1000000, kernel = 7}]", "expected fewer channels or pixels");
   expect_error("layers = [{dense = 4}]",
                "gives 4x1x1, expected one number for each of the 3 classes");
 }

@@ -36,9 +36,10 @@ class Step;  // one layer with the activation fused into it: src/nn/layers/step.
 ///     ]
 /// Gradients live in an arena of the same layout. The network itself holds no numbers.
 ///
-/// An activation that follows a dense or convolution layer is fused into it, so there may be fewer
-/// layers here than in the architecture. Layers are numbered from 0; cut l is what goes from layer
-/// l-1 to layer l: cut 0 is the input, cut depth() the logits.
+/// A relu that follows a dense or convolution layer is fused into it, and so is max pooling behind
+/// a convolution; so there may be fewer layers here than in the architecture. Layers are numbered
+/// from 0; cut l is what goes from layer l-1 to layer l: cut 0 is the input, cut depth() the
+/// logits.
 ///
 /// Weights of dense layers are stored [in][out], those of convolutions
 /// [in channel][kernel row][kernel column][out channel].

@@ -1,10 +1,15 @@
+#include <algorithm>
+
 #include "canopy/core/error.hpp"
+#include "canopy/core/text.hpp"
 
 #include "kernels/conv.hpp"
 #include "layers/step.hpp"
 
 namespace canopy::nn {
 namespace {
+
+constexpr std::size_t most_numbers = 0x7fff'ffff;  // offsets within a block have 32 bits
 
 /// Cross-correlation with bias (PyTorch's Conv2d), then relu and max pooling if they follow.
 class Conv2d : public StepOf<Conv2d> {
@@ -122,6 +127,9 @@ std::unique_ptr<Step> make_conv2d(LayerSpec const& spec, Shape in) {
   auto const least = std::max(1, sizes.kernel - 2 * sizes.padding);
   if (in.height < least || in.width < least)
     throw UserError{"expected at least " + Shape{in.channels, least, least}.text()};
+  if (std::max(sizes.padded_size(), sizes.spread_size()) > most_numbers)
+    throw UserError{"expected fewer channels or pixels: a plane of 16 samples has more than " +
+                    text::grouped(static_cast<std::int64_t>(most_numbers)) + " numbers"};
   return std::make_unique<Conv2d>(in, sizes);
 }
 
