@@ -56,12 +56,6 @@ template <class T>
   return value - Vector<T>{};  // x - 0 is x, -0 too
 }
 
-/// The first `count` numbers only.
-template <class T>
-[[gnu::always_inline]] inline void store_some(T* to, Vector<T> v, int count) {
-  for (int i = 0; i < count; ++i) to[i] = v[i];
-}
-
 [[gnu::always_inline]] inline Vector<float> fma(Vector<float> a, Vector<float> b, Vector<float> c) {
 #if defined(__AVX512F__)
   return _mm512_fmadd_ps(a, b, c);

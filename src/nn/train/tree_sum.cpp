@@ -98,8 +98,7 @@ std::size_t BasicTreeSum<T>::open_slot(int leaf) const {
 }
 
 /// Climbs from the leaf as long as the neighbour is complete, and adds the elements of `range`
-/// there. Sums end in the buffer of
-/// lower number, so that all parts of a leaf take the same way.
+/// there. Sums end in the buffer of lower number, so that all parts of a leaf take the same way.
 template <class T>
 std::size_t BasicTreeSum<T>::merge(int leaf, Range range, bool ends) {
   auto slot = open_slot(leaf);
