@@ -1,0 +1,91 @@
+#include <gmock/gmock.h>
+
+#include "canopy/nn/schedule.hpp"
+
+#include "nn/golden.hpp"
+
+namespace canopy::nn::test {
+namespace {
+
+void check_golden(std::string const& name, TrainingOptions options, int steps_per_epoch) {
+  options.lr = 0.3;
+  LearningRate const rate{options, steps_per_epoch};
+  auto const& expected = golden(name);
+  for (std::size_t step = 0; step < expected.size(); ++step)
+    EXPECT_NEAR(rate.at(static_cast<std::int64_t>(step)), expected[step], 1e-12)
+        << name << ", step " << step;
+}
+
+TEST(Schedule, GivesThePyTorchRates) {
+  check_golden("constant", {.epochs = 4}, 1);
+  check_golden("step", {.epochs = 12, .schedule = "step", .step_size = 5, .gamma = 0.2}, 1);
+  check_golden("cosine", {.epochs = 10, .schedule = "cosine", .eta_min = 0.01}, 1);
+  check_golden("one_cycle",
+               {.epochs = 10,
+                .schedule = "one_cycle",
+                .pct_start = 0.4,
+                .div_factor = 20,
+                .final_div_factor = 500},
+               4);
+}
+
+TEST(Schedule, EachStaysBetweenZeroAndLr) {
+  for (auto const& name : schedules().names())
+    for (int steps_per_epoch : {1, 7}) {
+      LearningRate const rate{{.epochs = 9, .lr = 0.5, .schedule = name}, steps_per_epoch};
+      for (int step = 0; step < 9 * steps_per_epoch; ++step) {
+        EXPECT_GT(rate.at(step), 0) << name;
+        EXPECT_LE(rate.at(step), 0.5 + 1e-12) << name;
+      }
+    }
+}
+
+TEST(Schedule, DropsOfStepFallOnEpochs) {
+  LearningRate const rate{{.epochs = 6, .lr = 1, .schedule = "step", .step_size = 2}, 49};
+  EXPECT_DOUBLE_EQ(rate.at(2 * 49 - 1), 1);
+  EXPECT_DOUBLE_EQ(rate.at(2 * 49), 0.1);
+  EXPECT_NEAR(rate.at(4 * 49), 0.01, 1e-15);
+}
+
+TEST(LearningRate, WarmsUpLinearlyAndScalesWithTheBatch) {
+  LearningRate const rate{
+      {.epochs = 5, .batch_size = 1024, .lr = 0.1, .warmup_epochs = 2, .lr_batch = 256}, 10};
+  EXPECT_DOUBLE_EQ(rate.at(0), 0.4 / 20);
+  EXPECT_DOUBLE_EQ(rate.at(9), 0.4 / 2);
+  EXPECT_DOUBLE_EQ(rate.at(19), 0.4);
+  EXPECT_DOUBLE_EQ(rate.at(40), 0.4);
+}
+
+std::string complaint(TrainingOptions const& options) {
+  try {
+    options.check();
+  } catch (UserError const& e) {
+    return e.what();
+  }
+  return "none";
+}
+
+TEST(TrainingOptions, SayWhatDoesNotGoTogether) {
+  using testing::HasSubstr;
+  EXPECT_EQ(complaint({}), "none");
+  EXPECT_THAT(complaint({.optimizer = "adam", .nesterov = true}), HasSubstr("--nesterov false"));
+  EXPECT_THAT(complaint({.momentum = 0, .nesterov = true}), HasSubstr("--momentum 0.9"));
+  EXPECT_THAT(complaint({.epochs = 3, .warmup_epochs = 3}), HasSubstr("expected less"));
+  EXPECT_THAT(complaint({.schedule = "one_cycle", .warmup_epochs = 1}),
+              HasSubstr("warms up by itself"));
+  EXPECT_THAT(complaint({.lr = 0}), HasSubstr("--lr is '0', expected more than 0"));
+}
+
+TEST(TrainingOptions, HaveARowForEachField) {
+  TrainingOptions options;
+  Options rows;
+  options.describe(rows);
+  rows.set("lr", "0.25");
+  rows.set("label_smoothing", "0.1");
+  rows.set("schedule", "cosine");
+  EXPECT_EQ(options, (TrainingOptions{.lr = 0.25, .label_smoothing = 0.1, .schedule = "cosine"}));
+  EXPECT_THROW(rows.set("optimizer", "sdg"), UserError);
+}
+
+}  // namespace
+}  // namespace canopy::nn::test
