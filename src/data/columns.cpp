@@ -1,6 +1,7 @@
 #include "columns.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "canopy/core/error.hpp"
 #include "canopy/core/text.hpp"
@@ -57,6 +58,10 @@ std::vector<std::string> const& forest_cover_names() {
 
 void select_columns(Dataset& dataset, std::vector<std::size_t> const& columns) {
   std::vector<std::string> names;
+  std::vector<std::size_t> all(static_cast<std::size_t>(dataset.columns()));
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  if (columns == all) return;
+  dataset.image.reset();
   Eigen::MatrixXf features(dataset.features.rows(), static_cast<Eigen::Index>(columns.size()));
   for (auto const column : columns) {
     features.col(std::ssize(names)) = dataset.features.col(static_cast<Eigen::Index>(column));

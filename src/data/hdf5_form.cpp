@@ -76,12 +76,28 @@ std::vector<T> list_of(std::filesystem::path const& path, std::string const& nam
   fail(path, "array '" + name + "' is not of the expected type");
 }
 
+/// Pixels per sample, if the file says that its rows are images.
+std::optional<SampleShape> image_of(std::filesystem::path const& path,
+                                    NamedArrays const& attributes, int columns) {
+  if (!attributes.has_attribute("channels")) return {};
+  auto const number = [&](char const* name) {
+    return static_cast<int>(attributes.int_attribute(name));
+  };
+  SampleShape const image{number("channels"), number("height"), number("width")};
+  if (std::int64_t{image.channels} * image.height * image.width != columns || image.height < 1 ||
+      image.width < 1)
+    fail(path, "its attributes channels, height and width do not make up its " +
+                   std::to_string(columns) + " columns");
+  return image;
+}
+
 /// Rows first .. end-1 of `all`.
 Dataset read_block(std::filesystem::path const& path, store::File const& file, std::int64_t first,
                    std::int64_t end, std::int64_t all) {
   Dataset dataset;
   dataset.name = path.string();
-  dataset.label_name = file.read_attributes("/").text_attribute("label_name");
+  auto const attributes = file.read_attributes("/");
+  dataset.label_name = attributes.text_attribute("label_name");
   auto const texts = [&](char const* name) {
     return list_of<std::string>(path, name, file.read_array("/", name));
   };
@@ -91,6 +107,7 @@ Dataset read_block(std::filesystem::path const& path, store::File const& file, s
   if (has_labels(path, file, all))
     dataset.labels =
         list_of<std::uint16_t>(path, "labels", file.read_rows("/", "labels", first, end - first));
+  dataset.image = image_of(path, attributes, dataset.columns());
   check_counts(path, dataset);
   return dataset;
 }
@@ -122,6 +139,11 @@ void write_hdf5(std::filesystem::path const& path, Dataset const& dataset) {
   arrays.set_attribute("format", std::string{format});
   arrays.set_attribute("version", std::int64_t{1});
   arrays.set_attribute("label_name", dataset.label_name);
+  if (auto const& image = dataset.image) {
+    arrays.set_attribute("channels", std::int64_t{image->channels});
+    arrays.set_attribute("height", std::int64_t{image->height});
+    arrays.set_attribute("width", std::int64_t{image->width});
+  }
   arrays.put("features", std::vector<float>(rows.data(), rows.data() + rows.size()),
              {rows.rows(), rows.cols()});
   arrays.put("feature_names", dataset.feature_names);

@@ -134,7 +134,11 @@ void add_labels(Dataset& dataset, std::filesystem::path const& path) {
 Dataset read_idx(std::filesystem::path const& images) {
   Dataset dataset;
   dataset.name = images.string();
-  dataset.features = to_features(read_file(images, 2, 3));
+  auto const idx = read_file(images, 2, 3);
+  dataset.features = to_features(idx);
+  if (idx.extent.size() == 3)
+    dataset.image =
+        SampleShape{1, static_cast<int>(idx.extent[1]), static_cast<int>(idx.extent[2])};
   for (int i = 0; i < dataset.columns(); ++i)
     dataset.feature_names.push_back("pixel" + std::to_string(i));
   dataset.label_name = "label";

@@ -215,6 +215,7 @@ Dataset images(std::string name, std::int64_t rows, Key key) {
   for (int i = 0; i < side * side; ++i) names.push_back("pixel" + std::to_string(i));
   auto set = empty_table(std::move(name), rows, std::move(names));
   set.label_name = "label";
+  set.image = SampleShape{1, side, side};
   for (int digit = 0; digit < digits; ++digit) set.class_names.push_back(std::to_string(digit));
   for (std::int64_t i = 0; i < rows; ++i) {
     Stream random{key.with(static_cast<std::uint64_t>(i))};

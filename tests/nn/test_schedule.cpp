@@ -82,7 +82,7 @@ TEST(TrainingOptions, HaveARowForEachField) {
   options.describe(rows);
   rows.set("lr", "0.25");
   rows.set("label_smoothing", "0.1");
-  rows.set("schedule", "cosine");
+  rows.set("lr-schedule", "cosine");
   EXPECT_EQ(options, (TrainingOptions{.lr = 0.25, .label_smoothing = 0.1, .schedule = "cosine"}));
   EXPECT_THROW(rows.set("optimizer", "sdg"), UserError);
 }

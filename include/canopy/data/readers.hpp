@@ -34,7 +34,8 @@ Dataset read_csv(std::filesystem::path const& path, CsvOptions const& options = 
 Dataset read_idx(std::filesystem::path const& images);
 
 /// Canopy's own form: group "/" with attribute format = "canopy-dataset" and arrays features
-/// (rows x columns, float32), feature_names, labels (uint16), class_names.
+/// (rows x columns, float32), feature_names, labels (uint16), class_names; of images also the
+/// attributes channels, height, width.
 Dataset read_hdf5(std::filesystem::path const& path);
 
 /// A block of the rows of a data set.

@@ -40,7 +40,7 @@ class Optimizer {
   virtual bool element_wise() const { return true; }
 
   Range owned() const { return owned_; }
-  std::vector<std::string> state_names() const;     ///< PyTorch's: "momentum_buffer"
+  std::vector<std::string> state_names() const { return names_; }  ///< PyTorch's: "momentum_buffer"
   std::span<float> state(std::string const& name);  ///< owned().size() numbers
   /// The state arrays by name; those of an arena do not depend on who owned which part.
   NamedArrays to_arrays() const;

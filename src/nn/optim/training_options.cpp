@@ -29,7 +29,7 @@ void TrainingOptions::describe(Options& o) {
   o.row("label-smoothing", label_smoothing, "share of the target spread over all classes",
         between(0.0, 1.0));
   o.group("Learning rate");
-  o.row("schedule", schedule, "how the learning rate goes on", one_of(schedules().names()));
+  o.row("lr-schedule", schedule, "how the learning rate goes on", one_of(schedules().names()));
   o.row("warmup-epochs", warmup_epochs, "epochs of linear rise before it", at_least(0.0));
   o.row("lr-batch", lr_batch,
         "batch that lr is meant for: lr grows with batch-size; 0 takes lr as it is", at_least(0));
@@ -61,7 +61,7 @@ void TrainingOptions::check() const {
                     std::to_string(epochs) + ", expected less"};
   if (schedule == "one_cycle" && warmup_epochs > 0)
     throw UserError{"--warmup-epochs is " + text::shortest(warmup_epochs) +
-                    " but --schedule one_cycle warms up by itself; set --warmup-epochs 0"};
+                    " but --lr-schedule one_cycle warms up by itself; set --warmup-epochs 0"};
 }
 
 }  // namespace canopy::nn
