@@ -1,0 +1,36 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "canopy/comm/communicator.hpp"
+#include "canopy/nn/network.hpp"
+#include "canopy/nn/pass.hpp"
+#include "canopy/train/network/feed.hpp"
+
+namespace canopy::train {
+
+/// Looks at rows with weights as they stand, the rows dealt to all ranks in contiguous blocks. What
+/// comes out does not depend on the number of ranks.
+class Evaluator {
+ public:
+  Evaluator(comm::Communicator const& comm, nn::Network const& network, Feed const& feed);
+
+  /// Collective. The loss summed over the rows and how many were right, on every rank.
+  nn::Loss loss(std::span<float const> arena, std::span<data::RowIndex const> rows);
+  /// Collective. On the root class probabilities, rows x classes, row-major; elsewhere nothing.
+  std::vector<float> probabilities(std::span<float const> arena,
+                                   std::span<data::RowIndex const> rows);
+
+ private:
+  /// Calls `look` after the forward pass of each piece of this rank's rows, in order.
+  template <class Look>
+  void pass_through(std::span<float const> arena, std::span<data::RowIndex const> rows, Look look);
+
+  comm::Communicator const& comm_;
+  nn::Network const& network_;
+  Feed const& feed_;
+  nn::Pass pass_;
+};
+
+}  // namespace canopy::train

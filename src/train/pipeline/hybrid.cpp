@@ -1,0 +1,157 @@
+#include "pipeline/hybrid.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "canopy/comm/collectives.hpp"
+#include "canopy/core/clock.hpp"
+#include "canopy/train/pipeline/check.hpp"
+
+#include "pipeline/layer_times.hpp"
+#include "pipeline/lost.hpp"
+#include "pipeline/report.hpp"
+
+namespace canopy::train {
+namespace {
+
+constexpr int default_stages = 2;  // of hybrid
+
+int checked_stages(Assignment const& a, int otherwise) {
+  auto const stages = a.options.stages.value_or(otherwise);
+  if (stages < 1)
+    throw UserError{
+        fmt::format("--stages is {}, expected 1 or more: into so many blocks of "
+                    "layers the network is cut",
+                    stages)};
+  return stages;
+}
+
+ActionList list_of(PipelineSchedule const& schedule, comm::Grid const& grid, int micro_batches) {
+  auto lists = checked_lists(schedule, grid.shape().stages, micro_batches);
+  return std::move(lists[static_cast<std::size_t>(grid.stage())]);
+}
+
+/// Together, as stages without parameters find nothing wrong with an optimizer that others refuse.
+std::unique_ptr<ReplicaUpdate> make_update(Assignment const& a, comm::Grid const& grid,
+                                           std::vector<LayerBlock> const& blocks) {
+  std::unique_ptr<ReplicaUpdate> update;
+  a.comm.together("stages", [&] {
+    update = std::make_unique<ReplicaUpdate>(grid.replica_group(), a.network,
+                                             blocks[static_cast<std::size_t>(grid.stage())],
+                                             a.plan.shards(), a.training, a.options.reduction);
+  });
+  return update;
+}
+
+/// The ranges of an arena that belong to a block of layers.
+template <class Use>
+void each_range(nn::Network const& network, LayerBlock layers, Use use) {
+  use(network.range(layers.first, layers.last));
+  use(network.buffer_range(layers.first, layers.last));
+}
+
+}  // namespace
+
+std::unique_ptr<Strategy> Hybrid::pipeline(Assignment const& a) {
+  auto const ranks = a.comm.size();
+  auto const stages = checked_stages(a, ranks);
+  if (stages != ranks)
+    throw UserError{fmt::format(
+        "--parallel pipeline with --stages {} on {} ranks: each stage is one rank; start {} "
+        "ranks, leave --stages out, or choose --parallel hybrid for several replicas",
+        stages, ranks, stages)};
+  return std::make_unique<Hybrid>(a, comm::GridShape{1, stages});
+}
+
+std::unique_ptr<Strategy> Hybrid::hybrid(Assignment const& a) {
+  auto const ranks = a.comm.size();
+  auto const stages = checked_stages(a, default_stages);
+  auto const replicas = ranks / stages;
+  if (replicas * stages != ranks)
+    throw UserError{fmt::format(
+        "--parallel hybrid with {} stages on {} ranks: each replica takes {} ranks, so {} would "
+        "have nothing to do; start a multiple of {} ranks or choose --stages among the divisors "
+        "of {}",
+        stages, ranks, stages, ranks % stages, stages, ranks)};
+  check_replicas(a.plan, replicas,
+                 fmt::format("--parallel hybrid with {} stages on {} ranks", stages, ranks));
+  return std::make_unique<Hybrid>(a, comm::GridShape{replicas, stages});
+}
+
+Hybrid::Hybrid(Assignment const& a, comm::GridShape shape)
+    : assignment_{a},
+      schedule_{pipeline_schedule(a.options.schedule)},
+      grid_{a.comm, shape},
+      blocks_{agree_on_blocks(a, shape.stages)},
+      arena_(a.network.arena_size()),
+      update_{make_update(a, grid_, blocks_)},
+      worker_{a, grid_, *update_, list_of(schedule_, grid_, update_->block().count()),
+              schedule_.in_flight(grid_.stage(), shape.stages, update_->block().count())} {}
+
+void Hybrid::perform(Update const& update) {
+  Stopwatch const clock;
+  is_collected_ = false;
+  update_->begin();
+  worker_.perform(update, arena_);
+  auto const begin = assignment_.trace.now();
+  try {
+    update_->finish(arena_, step_info(update, assignment_.plan));
+  } catch (comm::LostPeer const& lost) {
+    throw lost_replica(grid_, lost, update.number);
+  }
+  assignment_.trace.add(Doing::sums, update.number, begin);
+  update_seconds_ += clock.seconds();
+}
+
+void Hybrid::collect() {
+  if (is_collected_) return;
+  auto const& network = assignment_.network;
+  std::vector<float> mine;
+  each_range(network, update_->layers(), [&](nn::Range range) {
+    auto const part = std::span{arena_}.subspan(range.begin, range.size());
+    mine.insert(mine.end(), part.begin(), part.end());
+  });
+  auto const of_stages = comm::all_gather(grid_.stage_group(), to_bytes(mine));
+  for (std::size_t stage = 0; stage < of_stages.size(); ++stage) {
+    auto const values = from_bytes<std::vector<float>>(of_stages[stage]);
+    auto next = values.begin();
+    each_range(network, blocks_[stage], [&](nn::Range range) {
+      std::copy_n(next, range.size(), arena_.begin() + static_cast<std::ptrdiff_t>(range.begin));
+      next += static_cast<std::ptrdiff_t>(range.size());
+    });
+  }
+  is_collected_ = true;
+}
+
+comm::Leaves Hybrid::counted_shards() const {
+  return worker_.is_last() ? update_->block() : comm::Leaves{0, 0};
+}
+
+UpdateUse Hybrid::use() const {
+  auto const& stage = worker_.use();
+  return {stage.micro_batches, update_seconds_, stage.waiting + update_->exposed_seconds(),
+          stage.bytes_sent + update_->bytes_sent()};
+}
+
+Place Hybrid::place() const {
+  Place place;
+  place.strategy = assignment_.options.parallel;
+  place.role = "stage";
+  place.replica = grid_.replica();
+  place.stage = grid_.stage();
+  place.layers = update_->layers();
+  place.first_shard = update_->block().first;
+  place.last_shard = update_->block().end;
+  place.sums = update_->description();
+  return place;
+}
+
+std::vector<Table> Hybrid::reports() {
+  PipelineRank const mine{grid_.stage(), update_->block().count(), worker_.use(), update_seconds_};
+  auto const ranks = assignment_.comm.gather(mine);
+  if (!assignment_.comm.is_root()) return {};
+  return {pipeline_table(assignment_.network, schedule_, blocks_, ranks), update_->report()};
+}
+
+}  // namespace canopy::train
