@@ -2,8 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
-#include <numeric>
-#include <optional>
+#include <memory>
 
 #include <fmt/format.h>
 #include <fmt/ostream.h>
@@ -11,11 +10,11 @@
 #include "canopy/app/distributed.hpp"
 #include "canopy/comm/shared_bytes.hpp"
 #include "canopy/core/clock.hpp"
-#include "canopy/data/encoded.hpp"
 #include "canopy/data/metrics.hpp"
 #include "canopy/data/source.hpp"
-#include "canopy/forest/forest.hpp"
 #include "canopy/record/run_record.hpp"
+
+#include "saved_model.hpp"
 
 namespace canopy::app {
 namespace {
@@ -53,13 +52,13 @@ struct PredictSettings {
 
 /// What the root read: the model, and the rows with their ids.
 struct Inputs {
-  NamedArrays model;
-  std::optional<forest::Forest> forest;
+  NamedArrays arrays;
   std::string label_name;
   data::Unlabelled rows;
 };
 
-Inputs read_inputs(PredictSettings const& settings) {
+/// On the root. The model comes out as well, since the rows are read by its columns.
+Inputs read_inputs(PredictSettings const& settings, std::unique_ptr<SavedModel>& model) {
   settings.check();
   Inputs inputs;
   Stopwatch const clock;
@@ -68,31 +67,21 @@ Inputs read_inputs(PredictSettings const& settings) {
     throw DataError{settings.model +
                     ": holds no model; its run is not complete (see `canopy show " +
                     settings.model + " status`)"};
-  inputs.model = std::move(*record.model);
+  inputs.arrays = std::move(*record.model);
   inputs.label_name = record.model_row->text(0, "label");
-  inputs.forest = forest::Forest::from_arrays(inputs.model);
-  fmt::print("model of {} trees, {} nodes, loaded in {:.2f} s\n", inputs.forest->trees().size(),
-             text::grouped(static_cast<std::int64_t>(inputs.forest->nodes())), clock.seconds());
-  inputs.rows = data::load_rows(settings.source, inputs.forest->feature_names(), inputs.label_name,
+  model = load_model(inputs.arrays);
+  fmt::print("model {}, loaded in {:.2f} s\n", model->description(), clock.seconds());
+  inputs.rows = data::load_rows(settings.source, model->feature_names(), inputs.label_name,
                                 settings.id, settings.seed);
   return inputs;
 }
 
-/// Collective. The root's forest, on every rank.
-forest::Forest share_forest(comm::Communicator const& comm, Inputs& inputs) {
-  if (comm.size() > 1) {
-    auto const arrays = comm.broadcast(inputs.model);
-    if (!comm.is_root()) return forest::Forest::from_arrays(arrays);
-  }
-  return std::move(*inputs.forest);
-}
-
-/// The rows of `rank` when `count` rows are dealt to `ranks`.
-data::Rows share_of(std::int64_t count, int rank, int ranks) {
-  auto const first = count * rank / ranks;
-  data::Rows rows(static_cast<std::size_t>(count * (rank + 1) / ranks - first));
-  std::iota(rows.begin(), rows.end(), static_cast<data::RowIndex>(first));
-  return rows;
+/// Collective. The root's model, on every rank.
+void share_model(comm::Communicator const& comm, Inputs const& inputs,
+                 std::unique_ptr<SavedModel>& model) {
+  if (comm.size() == 1) return;
+  auto const arrays = comm.broadcast(inputs.arrays);
+  if (!comm.is_root()) model = load_model(arrays);
 }
 
 void write_csv(PredictSettings const& settings, Inputs const& inputs,
@@ -139,33 +128,30 @@ int run_predict(comm::Communicator const& comm, std::span<std::string const> wor
                      words))
     return 0;
   Inputs inputs;
-  data::EncodedTable encoded;
+  std::unique_ptr<SavedModel> model;
+  comm::SharedBytes packed;
   comm.together("load", [&] {
     if (!comm.is_root()) return;
-    inputs = read_inputs(settings);
-    encoded = data::EncodedTable::encode(inputs.rows.rows);
+    inputs = read_inputs(settings, model);
+    packed = model->pack(inputs.rows.rows);
   });
-  auto const model = share_forest(comm, inputs);
-  auto const shared = comm::share(comm, encoded.bytes());
-  auto const table = data::EncodedTable::view(shared.bytes, shared.owner);
+  share_model(comm, inputs, model);
+  auto const shared = comm::share(comm, packed.bytes);
   std::vector<double> mine;
-  comm.together("predict", [&] {
-    Eigen::MatrixXd const part =
-        model.predict_proba(table, share_of(table.rows(), comm.rank().value, comm.size()));
-    Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> const rows = part;
-    mine.assign(rows.data(), rows.data() + rows.size());
-  });
+  comm.together("predict", [&] { mine = model->predict(shared, comm.rank().value, comm.size()); });
   auto const parts = comm.gather(mine);
   comm.together("write", [&] {
     if (!comm.is_root()) return;
     std::vector<double> all;
     for (auto const& part : parts) all.insert(all.end(), part.begin(), part.end());
+    auto const& classes = model->class_names();
     Eigen::MatrixXd const probabilities =
         Eigen::Map<Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(
-            all.data(), table.rows(), model.classes());
-    write_csv(settings, inputs, model.class_names(), probabilities);
-    print_accuracy(inputs.rows.rows, model.class_names(), data::predicted_classes(probabilities));
-    fmt::print("{} predictions written to {}\n", text::grouped(table.rows()), settings.out);
+            all.data(), inputs.rows.rows.rows(), std::ssize(classes));
+    write_csv(settings, inputs, classes, probabilities);
+    print_accuracy(inputs.rows.rows, classes, data::predicted_classes(probabilities));
+    fmt::print("{} predictions written to {}\n", text::grouped(inputs.rows.rows.rows()),
+               settings.out);
   });
   return 0;
 }

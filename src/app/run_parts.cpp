@@ -39,6 +39,21 @@ Table Phases::table() const {
   return table;
 }
 
+namespace {
+
+DataHeader header_of(data::Loaded const& loaded) {
+  return {loaded.train.class_names, loaded.train.feature_names, loaded.train.label_name,
+          loaded.test.has_value()};
+}
+
+std::string sha256_of(std::span<std::byte const> bytes) {
+  Sha256 hash;
+  hash.add(bytes.data(), bytes.size());
+  return hash.hex();
+}
+
+}  // namespace
+
 SharedData load_and_share(comm::Communicator const& comm, data::Source const& source,
                           std::uint64_t seed, Phases& phases) {
   SharedData shared;
@@ -51,13 +66,10 @@ SharedData load_and_share(comm::Communicator const& comm, data::Source const& so
       throw DataError{source.data + ": has no labels; name their column with --label"};
     phases.begin("encode");
     encoded = data::EncodedTable::encode(loaded.train);
-    shared.header = {loaded.train.class_names, loaded.train.feature_names, loaded.train.label_name,
-                     loaded.test.has_value()};
+    shared.header = header_of(loaded);
     shared.test = std::move(loaded.test);
     phases.begin("share");
-    Sha256 hash;
-    hash.add(encoded.bytes().data(), encoded.bytes().size());
-    shared.fingerprint = hash.hex();
+    shared.fingerprint = sha256_of(encoded.bytes());
   });
   shared.header = comm.broadcast(shared.header);
   shared.window = comm::share(comm, encoded.bytes());
@@ -65,9 +77,33 @@ SharedData load_and_share(comm::Communicator const& comm, data::Source const& so
   return shared;
 }
 
+SharedSamples load_and_share_samples(comm::Communicator const& comm, data::Source const& source,
+                                     std::uint64_t seed, Phases& phases) {
+  SharedSamples shared;
+  data::Samples packed;
+  comm.together("load", [&] {
+    if (!comm.is_root()) return;
+    phases.begin("load");
+    auto const loaded = data::load(source, seed);
+    phases.begin("pack");
+    packed = data::Samples::pack(loaded.train, loaded.test ? &*loaded.test : nullptr);
+    shared.header = header_of(loaded);
+    phases.begin("share");
+    shared.fingerprint = sha256_of(packed.bytes());
+  });
+  shared.header = comm.broadcast(shared.header);
+  shared.window = comm::share(comm, packed.bytes());
+  phases.end();
+  return shared;
+}
+
 std::optional<std::string> why_another_run(std::filesystem::path const& run_file,
                                            RunIdentity const& earlier, RunIdentity const& now) {
-  static std::vector<std::string> const may_differ{"time_limit", "walltime", "data_dir"};
+  // Limits of time, and how the same weights come about.
+  static std::vector<std::string> const may_differ{
+      "time_limit", "walltime", "data_dir", "checkpoint_every",
+      "parallel",   "stages",   "schedule", "servers",
+      "allreduce",  "zero",     "trace"};
   auto const differences =
       record::settings_differences(earlier.settings_toml, now.settings_toml, may_differ);
   if (!differences.empty())

@@ -14,6 +14,7 @@
 #include "canopy/core/clock.hpp"
 #include "canopy/core/table.hpp"
 #include "canopy/data/encoded.hpp"
+#include "canopy/data/samples.hpp"
 #include "canopy/data/source.hpp"
 #include "canopy/record/journal.hpp"
 #include "canopy/record/run_files.hpp"
@@ -70,6 +71,19 @@ struct SharedData {
 SharedData load_and_share(comm::Communicator const& comm, data::Source const& source,
                           std::uint64_t seed, Phases& phases);
 
+/// The same for networks: rows in a piece, with those of a test set behind them.
+struct SharedSamples {
+  comm::SharedBytes window;
+  DataHeader header;
+  std::string fingerprint;  ///< root
+
+  data::Samples samples() const { return data::Samples::view(window.bytes, window.owner); }
+};
+
+/// Collective.
+SharedSamples load_and_share_samples(comm::Communicator const& comm, data::Source const& source,
+                                     std::uint64_t seed, Phases& phases);
+
 /// What makes a run the one that it was begun as.
 struct RunIdentity {
   std::string command;
@@ -78,8 +92,8 @@ struct RunIdentity {
   std::string started;
 };
 
-/// Why --resume must not go on from `earlier`: it had other settings, but for limits of time, or
-/// other data. Nothing when it is the same run.
+/// Why --resume must not go on from `earlier`: it had other settings, but for limits of time and
+/// for the layout of ranks, or other data. Nothing when it is the same run.
 std::optional<std::string> why_another_run(std::filesystem::path const& run_file,
                                            RunIdentity const& earlier, RunIdentity const& now);
 

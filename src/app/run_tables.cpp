@@ -41,6 +41,13 @@ Evaluation evaluate_out_of_bag(forest::OutOfBag const& out_of_bag, data::Encoded
 
 Table ranks_table(std::vector<comm::RankUse> const& uses, std::vector<std::string> const& hosts,
                   std::string const& first_role) {
+  std::vector<std::string> roles(uses.size(), "worker");
+  if (!roles.empty()) roles.front() = roles.size() == 1 ? "in place" : first_role;
+  return ranks_table(uses, hosts, roles);
+}
+
+Table ranks_table(std::vector<comm::RankUse> const& uses, std::vector<std::string> const& hosts,
+                  std::vector<std::string> const& roles) {
   Table table{"ranks"};
   table.column("rank", Table::Type::integer).column("host", Table::Type::text);
   table.column("node", Table::Type::integer).column("role", Table::Type::text);
@@ -52,8 +59,7 @@ Table ranks_table(std::vector<comm::RankUse> const& uses, std::vector<std::strin
   for (std::size_t r = 0; r < uses.size(); ++r) {
     auto const& use = uses[r];
     auto const node = std::ranges::find(nodes, hosts[r]) - nodes.begin();
-    auto const role = uses.size() == 1 ? "in place" : r == 0 ? first_role : "worker";
-    table.add({static_cast<std::int64_t>(r), hosts[r], std::int64_t{node}, role, use.tasks,
+    table.add({static_cast<std::int64_t>(r), hosts[r], std::int64_t{node}, roles[r], use.tasks,
                use.busy_seconds,
                std::max(0.0, use.total_seconds - use.busy_seconds - use.comm_seconds),
                use.comm_seconds, static_cast<double>(use.bytes_sent),

@@ -44,6 +44,9 @@ Evaluation evaluate_out_of_bag(forest::OutOfBag const& out_of_bag, data::Encoded
 /// `first_role` is what rank 0 is, when it is not alone.
 Table ranks_table(std::vector<comm::RankUse> const& uses, std::vector<std::string> const& hosts,
                   std::string const& first_role);
+/// With a role for each rank.
+Table ranks_table(std::vector<comm::RankUse> const& uses, std::vector<std::string> const& hosts,
+                  std::vector<std::string> const& roles);
 Table events_table(std::vector<Event> const& events);
 Table confusion_table(data::ConfusionMatrix const& confusion,
                       std::vector<std::string> const& class_names);

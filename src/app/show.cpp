@@ -90,7 +90,16 @@ std::optional<std::string> data_name(RunRecord const& run) try {
   return {};  // the rest of the file may still be worth a look
 }
 
-Table facts(RunRecord const& run) {
+/// How far a run had come when it last told its journal, if there is one that tells.
+std::optional<std::int64_t> last_update(fs::path const& journal) {
+  std::optional<std::int64_t> last;
+  if (!fs::exists(journal)) return last;
+  for (auto const& record : record::Journal::read(journal))
+    if (record.contains("step")) last = record.at("step").get<std::int64_t>();
+  return last;
+}
+
+Table facts(RunRecord const& run, fs::path const& run_file) {
   auto table = name_value_table("run");
   table.add({"command", run.command});
   table.add({"status", fmt::format("{} (exit status {})", run.status, run.exit_code)});
@@ -99,6 +108,8 @@ Table facts(RunRecord const& run) {
   table.add({"finished", run.finished});
   table.add({"wall time", text::duration(run.wall_seconds)});
   if (auto const data = data_name(run)) table.add({"data", *data});
+  if (auto const update = last_update(record::files_of(run_file).journal))
+    table.add({"last heard of", fmt::format("update {}, by its journal", *update)});
   table.add({"seed", std::to_string(run.seed)});
   table.add({"processes", fmt::format("{} on {} machine(s)", run.np, run.nodes)});
   return table;
@@ -129,7 +140,7 @@ std::vector<Table const*> findings(RunRecord const& run) {
 
 void print_overview(RunRecord const& run, ShowSettings const& settings) {
   if (settings.csv) return print(contents(run), true);
-  print(facts(run), false);
+  print(facts(run, settings.run), false);
   print("\n");
   if (auto const found = findings(run); !found.empty()) {
     print(report::side_by_side(found, digits), false);
@@ -180,9 +191,11 @@ int print_part(RunRecord const& run, ShowSettings const& settings) {
 
 /// Said on stdout for the overview and for `status`, which jobs ask; no table can be had yet.
 int report_journal(fs::path const& journal, ShowSettings const& settings) {
+  auto const update = last_update(journal);
   auto const text =
-      fmt::format("no finished run file yet: {} records in the journal {}; resume with --resume",
-                  record::Journal::read(journal).size(), journal.string());
+      fmt::format("no finished run file yet: {} records in the journal {}{}; resume with --resume",
+                  record::Journal::read(journal).size(), journal.string(),
+                  update ? fmt::format(", the last one of update {}", *update) : "");
   if (!settings.table.empty() && settings.table != "status")
     throw UserError{text, ExitCode::interrupted};
   print("unfinished: " + text + "\n");

@@ -8,6 +8,7 @@
 #include "canopy/app/distributed.hpp"
 #include "canopy/comm/environment.hpp"
 #include "canopy/core/signals.hpp"
+#include "canopy/nn/architecture.hpp"
 #include "canopy/record/run_files.hpp"
 #include "canopy/train/forest_by_trees.hpp"
 
@@ -15,9 +16,49 @@
 #include "run_parts.hpp"
 #include "run_tables.hpp"
 #include "train_by_rows.hpp"
+#include "train_network.hpp"
 #include "train_view.hpp"
 
 namespace canopy::app {
+
+namespace {
+
+std::string model_names() {
+  std::vector<std::string> names{"forest", "extra_trees"};
+  for (auto const& network : nn::named_models()) names.push_back(network.name);
+  return text::join(names, ", ");
+}
+
+/// UserError naming options that were set although a model of this name has no use for them.
+template <class Part>
+void refuse_changes(Part part, std::string const& model) {
+  Part plain;
+  Options given;
+  Options initial;
+  part.describe(given);
+  plain.describe(initial);
+  std::vector<std::string> changed;
+  for (std::size_t i = 0; i < given.rows().size(); ++i)
+    if (auto const& row = given.rows()[i]; row.get() != initial.rows()[i].get())
+      changed.push_back("--" + row.name);
+  if (!changed.empty())
+    throw UserError{
+        fmt::format("{}: of no use to --model {}; leave it out, or choose another model",
+                    text::join(changed, ", "), model)};
+}
+
+}  // namespace
+
+void TrainSettings::check() const {
+  if (is_forest()) return refuse_changes(network, model);
+  refuse_changes(forest, model);
+  network.check();
+  if (rows_sharded)
+    throw UserError{fmt::format(
+        "--rows-sharded is true but --model is {}: it is for forests; networks share one copy of "
+        "the rows per machine",
+        model)};
+}
 
 void TrainSettings::describe(Options& o) {
   o.group("Data");
@@ -27,11 +68,16 @@ void TrainSettings::describe(Options& o) {
         "data with a test set",
         {"None or between 0 and 0.9", [](auto const& s) { return !s || (*s >= 0 && *s <= 0.9); }});
   o.group("Model");
-  o.row("model", model, "what is trained", one_of({"forest", "extra_trees"}));
+  o.row("model", model, "what is trained: " + model_names() + ", or a file with a list of layers",
+        {model_names() + ", FILE.toml", [](auto const& name) {
+           return name == "forest" || name == "extra_trees" || nn::is_network(name) ||
+                  name.ends_with(".toml");
+         }});
   o.row("scoring", scoring, "what is reported beside the accuracy", one_of(data::scoring_names()));
   forest.describe(o);
   o.leave_out("kind");  // --model says it
-  o.group("Parallel");
+  network.describe(o);
+  o.group("Parallel forests");
   o.row("rows-sharded", rows_sharded,
         "each rank holds a part of the rows and all grow every tree together, for data larger than "
         "one machine; else each holds all rows and grows some of the trees",
@@ -315,6 +361,8 @@ class Trainer {
 
 record::RunRecord run(comm::Communicator const& comm, TrainSettings const& settings,
                       std::function<void()> const& before_block) {
+  comm.together("settings", [&] { settings.check(); });
+  if (!settings.is_forest()) return run_network(comm, settings);
   if (settings.rows_sharded) return run_by_rows(comm, settings);
   Phases phases;
   auto data = load_and_share(comm, settings.source, settings.common.seed,
@@ -340,8 +388,8 @@ record::RunRecord run(comm::Communicator const& comm, TrainSettings const& setti
 int run_train(comm::Communicator const& comm, std::span<std::string const> words) {
   TrainSettings settings;
   if (!read_settings(comm, "train",
-                     "Trains one model over MPI ranks: the trees of a forest are dealt to all of "
-                     "them, the root included.",
+                     "Trains one model over MPI ranks: the trees of a forest, or the parts of each "
+                     "batch of a network, are dealt to all of them, the root included.",
                      settings, words))
     return 0;
   return run(comm, settings).exit_code;

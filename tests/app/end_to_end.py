@@ -200,3 +200,12 @@ def trials(run_file):
 
 def model_digest(run_file):
     return show(run_file, "model")[0]["sha256"]
+
+
+def rank_of(pid):
+    try:
+        variables = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    found = [word for word in variables if word.startswith(b"OMPI_COMM_WORLD_RANK=")]
+    return found[0].split(b"=")[1].decode() if found else None

@@ -14,6 +14,8 @@
 #include "canopy/forest/forest.hpp"
 #include "canopy/record/run_record.hpp"
 
+#include "app/out_file.hpp"
+
 namespace canopy::app {
 namespace {
 
@@ -22,28 +24,7 @@ using record::RunRecord;
 
 fs::path const golden = fs::path{CANOPY_SOURCE_DIR} / "tests/app/golden/train.txt";
 
-/// A file name that all ranks agree on; what stands there is removed at the end, by the root.
-class OutFile {
- public:
-  explicit OutFile(comm::Communicator const& world)
-      : is_root_{world.is_root()},
-        path_{world.broadcast((fs::temp_directory_path() /
-                               ("canopy-train-" + std::to_string(std::random_device{}()) + ".h5"))
-                                  .string())} {}
-  OutFile(OutFile const&) = delete;
-  OutFile& operator=(OutFile const&) = delete;
-  ~OutFile() {
-    std::error_code ignored;
-    if (is_root_) fs::remove(path_, ignored), fs::remove(journal(), ignored);
-  }
-
-  std::string path() const { return path_; }
-  fs::path journal() const { return fs::path{path_}.replace_extension(".journal"); }
-
- private:
-  bool is_root_;
-  std::string path_;
-};
+using test::OutFile;
 
 TrainSettings small_forest(OutFile const& out) {
   TrainSettings settings;

@@ -7,7 +7,7 @@ import tempfile
 import time
 
 from end_to_end import (Checks, Started, descendants, journal_of, keep_mpi_files_in, model_digest,
-                        run, show, status)
+                        rank_of, run, show, status)
 
 # About 10 s on one core: long enough to be stopped in the middle. Few nodes for the time they take,
 # so that saving them is cheap beside it.
@@ -93,7 +93,7 @@ class Train:
 
     def usage(self):
         out = self.folder / "never.h5"
-        for words, said in ((["--model", "mpl"], "one of forest, extra_trees"),
+        for words, said in ((["--model", "mpl"], "expected forest, extra_trees, softmax, mlp"),
                             (["--n-estimators", 0], "--n-estimators"),
                             (["--test-size", 1.5], "between 0 and 0.9"),
                             (["--kind", "extra_trees"], "--kind"),
@@ -104,15 +104,6 @@ class Train:
                               result.stderr)
         self.checks.check("bad usage leaves no file",
                           not out.exists() and not journal_of(out).exists())
-
-
-def rank_of(pid):
-    try:
-        variables = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:
-        return None
-    found = [word for word in variables if word.startswith(b"OMPI_COMM_WORLD_RANK=")]
-    return found[0].split(b"=")[1].decode() if found else None
 
 
 if __name__ == "__main__":

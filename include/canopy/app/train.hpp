@@ -6,6 +6,7 @@
 #include <string>
 
 #include "canopy/app/common.hpp"
+#include "canopy/app/network_settings.hpp"
 #include "canopy/comm/communicator.hpp"
 #include "canopy/data/source.hpp"
 #include "canopy/forest/parameters.hpp"
@@ -25,13 +26,18 @@ struct TrainSettings {
   forest::ForestParameters forest;  ///< its `kind` follows from `model`
   /// Rows, not trees, are dealt to the ranks.
   bool rows_sharded = false;
+  NetworkSettings network;
 
   void describe(Options& options);
+  bool is_forest() const { return model == "forest" || model == "extra_trees"; }
+  /// Throws UserError for options of the other kind of model, and for what does not go together.
+  void check() const;
 };
 
-/// Collective. Grows one forest, its trees (or rows) dealt to all ranks, and writes the run file.
-/// What is returned is that record on the root; elsewhere only status and exit code are filled in.
-/// `before_block` is called on a rank before it grows a block of trees: tests put delays there.
+/// Collective. Trains one model, a forest with its trees (or rows) dealt to all ranks or a network
+/// by one of train::strategies(), and writes the run file. What is returned is that record on the
+/// root; elsewhere only status and exit code are filled in. `before_block` is called on a rank
+/// before it grows a block of trees: tests put delays there.
 record::RunRecord run(comm::Communicator const& comm, TrainSettings const& settings,
                       std::function<void()> const& before_block = {});
 

@@ -1,0 +1,100 @@
+#include "network_task.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <numeric>
+#include <sstream>
+
+#include <fmt/format.h>
+
+namespace canopy::app {
+namespace {
+
+/// Layers that need an image, by name or in a list.
+bool wants_image(std::string const& model, std::string const& layers) {
+  return model == "lenet" || model == "cnn" || layers.find("conv2d") != std::string::npos ||
+         layers.find("_pool") != std::string::npos;
+}
+
+std::string read_text(std::string const& file) {
+  std::ifstream in{file, std::ios::binary};
+  std::ostringstream text;
+  text << in.rdbuf();
+  if (!in) throw UserError{"--model " + file + ": cannot be read; give a file with a layer list"};
+  return text.str();
+}
+
+/// Some of `rows`, stratified by their classes: those that stay, and those set aside.
+data::Split divide(data::Samples const& samples, data::Rows const& rows, double share, Key key) {
+  std::vector<std::uint16_t> labels;
+  for (auto const row : rows) labels.push_back(samples.labels()[row]);
+  auto split = data::stratified_split(labels, samples.classes(), share, key);
+  for (auto* part : {&split.train, &split.test})
+    for (auto& place : *part) place = rows[place];
+  return split;
+}
+
+data::Rows numbers(std::int64_t first, std::int64_t end) {
+  data::Rows rows(static_cast<std::size_t>(end - first));
+  std::iota(rows.begin(), rows.end(), static_cast<data::RowIndex>(first));
+  return rows;
+}
+
+}  // namespace
+
+NetworkRows divide_rows(TrainSettings const& settings, data::Samples const& samples) {
+  auto const seed = Key{settings.common.seed};
+  auto const test_size = settings.test_size.value_or(samples.test_rows() > 0 ? 0 : 0.2);
+  auto const held_out =
+      divide(samples, numbers(0, samples.rows()), test_size, seed.with("hold-out"));
+  auto const set_aside =
+      divide(samples, held_out.train, settings.network.validation_split, seed.with("validation"));
+  NetworkRows rows{set_aside.train, set_aside.test, held_out.test, !held_out.test.empty()};
+  if (rows.unseen.empty()) rows.unseen = numbers(samples.rows(), samples.all_rows());
+  if (rows.learn.empty())
+    throw DataError{fmt::format(
+        "{}: of {} rows none is left to learn from; lower --test-size or --validation-split",
+        settings.source.data, samples.rows())};
+  if (settings.network.validation_split > 0 && rows.validate.empty())
+    throw UserError{
+        fmt::format("--validation-split {} of {} row{} is none; raise it, or set it to 0",
+                    settings.network.validation_split, held_out.train.size(),
+                    held_out.train.size() == 1 ? "" : "s")};
+  return rows;
+}
+
+nn::Network make_network(std::string const& model, std::string const& layers,
+                         data::Samples const& samples) {
+  auto const [channels, height, width] = samples.shape();
+  nn::Shape shape{channels, height, width};
+  if (!samples.is_image() && wants_image(model, layers)) shape = nn::image_shape(samples.columns());
+  auto const classes = samples.classes();
+  return nn::Network{layers.empty() ? nn::architecture(model, shape, classes)
+                                    : nn::architecture_from_toml(layers, model, shape, classes)};
+}
+
+NetworkTask make_task(comm::Communicator const& comm, TrainSettings const& settings,
+                      SharedSamples const& data) {
+  auto const samples = data.samples();
+  NetworkRows rows;
+  std::string layers;
+  std::optional<nn::Network> network;
+  nn::Standardisation standardisation;
+  comm.together("settings", [&] {
+    rows = divide_rows(settings, samples);
+    if (comm.is_root() && settings.model.ends_with(".toml")) layers = read_text(settings.model);
+  });
+  layers = comm.broadcast(layers);
+  comm.together("settings", [&] {
+    network.emplace(make_network(settings.model, layers, samples));
+    if (comm.is_root())
+      standardisation = train::standardisation_of(samples, rows.learn, network->shape(0));
+  });
+  standardisation.mean = comm.broadcast(standardisation.mean);
+  standardisation.inverse_deviation = comm.broadcast(standardisation.inverse_deviation);
+  train::Feed feed{samples, network->shape(0), standardisation};
+  train::ShardPlan const plan{std::ssize(rows.learn), settings.network.training.batch_size};
+  return {samples, std::move(rows), std::move(*network), standardisation, std::move(feed), plan};
+}
+
+}  // namespace canopy::app

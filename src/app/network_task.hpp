@@ -1,0 +1,48 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "canopy/app/train.hpp"
+#include "canopy/data/samples.hpp"
+#include "canopy/data/splits.hpp"
+#include "canopy/nn/network.hpp"
+#include "canopy/nn/standardisation.hpp"
+#include "canopy/train/network/feed.hpp"
+#include "canopy/train/shard_plan.hpp"
+
+#include "run_parts.hpp"
+
+namespace canopy::app {
+
+/// Which rows do what.
+struct NetworkRows {
+  data::Rows learn;
+  data::Rows validate;  ///< set aside by --validation-split
+  data::Rows unseen;    ///< held out by --test-size, or else the test set of the data
+  bool is_held_out = false;
+};
+
+/// Everything that is known before the first update, the same on every rank.
+struct NetworkTask {
+  data::Samples samples;
+  NetworkRows rows;
+  nn::Network network;
+  nn::Standardisation standardisation;
+  train::Feed feed;
+  train::ShardPlan plan;
+};
+
+/// The rows that a run of these settings uses. DataError when none is left to learn from.
+NetworkRows divide_rows(TrainSettings const& settings, data::Samples const& samples);
+
+/// The network that --model names, for such samples. `layers` is the text of --model FILE.toml.
+/// UserError or DataError when it cannot take them.
+nn::Network make_network(std::string const& model, std::string const& layers,
+                         data::Samples const& samples);
+
+/// Collective.
+NetworkTask make_task(comm::Communicator const& comm, TrainSettings const& settings,
+                      SharedSamples const& data);
+
+}  // namespace canopy::app

@@ -1,0 +1,148 @@
+#include "network_view.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace canopy::app {
+namespace {
+
+std::string line(std::string const& name, std::string const& text) {
+  return fmt::format("{:<11}{}\n", name, text);
+}
+
+std::string counted(std::int64_t number, std::string const& thing) {
+  return fmt::format("{} {}{}", text::grouped(number), thing, number == 1 ? "" : "s");
+}
+
+std::string epochs_text(std::vector<train::EpochRow> const& epochs, std::int64_t best_epoch) {
+  auto const& last = epochs.back();
+  auto text = fmt::format("{}, last loss {:.4f}, accuracy {:.4f}",
+                          counted(std::ssize(epochs), "epoch"), last.loss, last.accuracy);
+  if (best_epoch > 0)
+    text += fmt::format("; kept epoch {}, {:.4f} of the rows set aside", best_epoch,
+                        epochs[static_cast<std::size_t>(best_epoch - 1)].val_accuracy);
+  return text;
+}
+
+/// Where the time of the updates went, as shares of it.
+struct TimeShares {
+  explicit TimeShares(std::vector<train::EpochRow> const& epochs) {
+    for (auto const& row : epochs) {
+      compute += row.compute_seconds;
+      exposed += row.exposed_comm_seconds;
+      idle += row.idle_seconds;
+      fastest = std::max(fastest, row.samples_per_second);
+    }
+    auto const all = std::max(1e-9, compute + exposed + idle);
+    for (auto* share : {&compute, &exposed, &idle}) *share /= all;
+  }
+  double compute = 0;
+  double exposed = 0;
+  double idle = 0;
+  double fastest = 0;  ///< samples per second
+};
+
+std::string time_text(TimeShares const& shares) {
+  return fmt::format(
+      "{} samples/s in the best epoch; {:.0f} % compute, {:.0f} % waiting for messages, {:.0f} % "
+      "idle",
+      text::grouped(std::llround(shares.fastest)), 100 * shares.compute, 100 * shares.exposed,
+      100 * shares.idle);
+}
+
+/// Nothing when the ranks do well.
+std::string advice(TimeShares const& shares, std::vector<train::Place> const& places) {
+  constexpr double much = 0.5;
+  if (shares.exposed < much || places.size() == 1) return {};
+  auto const& strategy = places.front().strategy;
+  auto const remedy = strategy == "data" ? "a larger --batch-size, or fewer ranks"
+                      : strategy == "ps" ? "--parallel data, or --staleness above 0"
+                                         : "a larger --batch-size, --schedule zb-h1, fewer stages";
+  return fmt::format(
+      "ranks wait for each other most of the time, as for a core when there are "
+      "fewer cores than ranks; else this model may be faster with {}",
+      remedy);
+}
+
+std::string evaluation_text(Evaluation const& evaluation) {
+  auto text = fmt::format("accuracy {:.4f}", evaluation.confusion.accuracy());
+  if (evaluation.scoring != "accuracy")
+    text += fmt::format(", {} {:.4f}", evaluation.scoring, evaluation.score);
+  return text + fmt::format(" on {} rows", text::grouped(evaluation.confusion.total()));
+}
+
+}  // namespace
+
+std::string NetworkView::pace(train::FitProgress const& now) const {
+  auto const done = std::max<std::int64_t>(1, now.step - first_step_);
+  auto const seconds = clock_.seconds();
+  return fmt::format(
+      "{} samples/s, {} gone, about {} to go",
+      text::grouped(std::llround(static_cast<double>(done * now.batch) / std::max(seconds, 1e-9))),
+      text::duration(seconds),
+      text::duration(seconds / static_cast<double>(done) *
+                     static_cast<double>(now.steps - now.step)));
+}
+
+void NetworkView::watch(train::FitProgress const& now) {
+  if (first_step_ < 0) {
+    first_step_ = now.step;
+    clock_ = {};
+    return;
+  }
+  auto const epoch = fmt::format("epoch {}/{}", (now.step - 1) / now.steps_per_epoch + 1,
+                                 now.steps / now.steps_per_epoch);
+  progress_.update(
+      [&] {
+        auto const share = static_cast<double>(now.step) / static_cast<double>(now.steps);
+        return std::vector<std::string>{
+            title_, fmt::format("  {} {}   {}", epoch, progress_bar(share, 30), pace(now))};
+      },
+      [&] { return fmt::format("{}, update {}/{}  {}", epoch, now.step, now.steps, pace(now)); });
+}
+
+void NetworkView::epoch(train::EpochRow const& row, int epochs) {
+  auto text = fmt::format("epoch {}/{}  loss {:.4f}  accuracy {:.4f}", row.epoch, epochs, row.loss,
+                          row.accuracy);
+  if (!std::isnan(row.val_accuracy))
+    text +=
+        fmt::format("  set aside: loss {:.4f}  accuracy {:.4f}", row.val_loss, row.val_accuracy);
+  progress_.say(text +
+                fmt::format("  {} samples/s", text::grouped(std::llround(row.samples_per_second))));
+}
+
+std::string network_text(nn::Network const& network) {
+  auto text =
+      fmt::format("{}: {}, {}", network.architecture().name, counted(network.depth(), "layer"),
+                  counted(static_cast<std::int64_t>(network.parameters()), "parameter"));
+  double flops = 0;
+  for (int layer = 0; layer < network.depth(); ++layer) flops += network.flops(layer).training();
+  return text + fmt::format(", {:.2f} MFLOP to learn from a sample", flops / 1e6);
+}
+
+std::string network_summary(NetworkTask const& task, std::vector<train::EpochRow> const& epochs,
+                            std::vector<train::Place> const& places, Phases const& phases,
+                            std::vector<Evaluation> const& evaluations, std::int64_t best_epoch) {
+  auto text = line("data", fmt::format("{} rows x {} numbers to learn from, loaded in {:.2f} s",
+                                       text::grouped(std::ssize(task.rows.learn)),
+                                       task.samples.columns(), phases.seconds_of("load")));
+  text += line("packed", fmt::format("{:.1f} MB in {:.2f} s",
+                                     static_cast<double>(task.samples.bytes().size()) / 1e6,
+                                     phases.seconds_of("pack")));
+  text += line("network", network_text(task.network));
+  text += line("layout", fmt::format("{} on {}, sums {}", places.front().strategy,
+                                     counted(std::ssize(places), "rank"), places.front().sums));
+  text += line("training", epochs_text(epochs, best_epoch));
+  TimeShares const shares{epochs};
+  text += line("speed", time_text(shares));
+  if (auto const said = advice(shares, places); !said.empty()) text += line("advice", said);
+  for (auto const& evaluation : evaluations)
+    text += line(evaluation.rows_from, evaluation_text(evaluation));
+  if (evaluations.empty())
+    text += line("accuracy", "not known: no rows were kept out; see --test-size");
+  return text;
+}
+
+}  // namespace canopy::app

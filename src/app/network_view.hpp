@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "canopy/core/progress.hpp"
+#include "canopy/train/network/fit.hpp"
+
+#include "network_task.hpp"
+#include "run_tables.hpp"
+
+namespace canopy::app {
+
+/// What a person sees of a network's training while it goes on.
+class NetworkView {
+ public:
+  NetworkView(ProgressMode mode, std::string title) : progress_{mode}, title_{std::move(title)} {}
+
+  void watch(train::FitProgress const& now);
+  /// A line that stays.
+  void epoch(train::EpochRow const& row, int epochs);
+
+ private:
+  std::string pace(train::FitProgress const& now) const;
+
+  Progress progress_;
+  std::string title_;
+  Stopwatch clock_;
+  std::int64_t first_step_ = -1;  ///< of this session
+};
+
+/// "cnn: 8 layers, 1,199,882 parameters"
+std::string network_text(nn::Network const& network);
+
+/// The lines printed at the end, a name and what there is to say about it in each.
+std::string network_summary(NetworkTask const& task, std::vector<train::EpochRow> const& epochs,
+                            std::vector<train::Place> const& places, Phases const& phases,
+                            std::vector<Evaluation> const& evaluations, std::int64_t best_epoch);
+
+}  // namespace canopy::app

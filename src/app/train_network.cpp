@@ -1,0 +1,348 @@
+#include "train_network.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "canopy/comm/environment.hpp"
+#include "canopy/comm/lost_peer.hpp"
+#include "canopy/core/signals.hpp"
+#include "canopy/nn/model.hpp"
+#include "canopy/record/run_files.hpp"
+#include "canopy/train/network/fit.hpp"
+
+#include "network_checkpoint.hpp"
+#include "network_task.hpp"
+#include "network_view.hpp"
+#include "run_parts.hpp"
+#include "run_tables.hpp"
+
+namespace canopy::app {
+namespace {
+
+/// One run, on every rank. The root owns its files and speaks.
+class NetworkTrainer {
+ public:
+  NetworkTrainer(comm::Communicator const& comm, TrainSettings const& settings,
+                 SharedSamples const& data, NetworkTask const& task, Phases& phases)
+      : comm_{comm},
+        settings_{settings},
+        data_{data},
+        task_{task},
+        phases_{phases},
+        hosts_{comm::hosts(comm)},
+        allocation_{seconds_of_allocation(settings.walltime)},
+        key_{Key{settings.common.seed}.with("network")},
+        training_{settings.network.training_options()},
+        trace_{!settings.network.trace.empty()},
+        fit_{{comm, task.network, task.feed, task.plan, training_, settings.network.strategy,
+              trace_},
+             task.rows.learn,
+             task.rows.validate,
+             key_,
+             settings.network.fit} {
+    auto copy = settings;
+    Options options;
+    copy.describe(options);
+    identity_ = {"train", options.to_toml(), data.fingerprint, utc_now()};
+    places_ = comm.gather(fit_.strategy().place());
+  }
+
+  record::RunRecord run() {
+    train::TrainingState state;
+    comm_.together("files", [&] {
+      if (comm_.is_root()) state = open_files();
+    });
+    if (comm_.broadcast(already_complete_.has_value()))
+      return already_complete_.value_or(record::RunRecord{});
+    try {
+      return fit(share(state)) ? finish() : finish_interrupted();
+    } catch (comm::LostPeer const& e) {
+      give_up(e);
+    } catch (std::exception const& e) {
+      if (comm_.is_root()) write_failed(e.what());
+      throw;
+    }
+  }
+
+ private:
+  // ---- before
+
+  /// On the root: where to begin.
+  train::TrainingState open_files() {
+    files_ = record::run_files(settings_.common.out, "train");
+    auto const& common = settings_.common;
+    auto const fresh = train::fresh_state(task_.network, task_.plan, key_);
+    auto const start = record::decide_start(files_, common.overwrite, common.resume);
+    if (start == record::Start::already_complete) {
+      already_complete_ = record::read(files_.run_file);
+      if (!common.quiet) fmt::print("{} is already complete.\n", files_.run_file.string());
+      return fresh;
+    }
+    std::vector<nlohmann::json> records;
+    journal_.emplace(open_journal(files_, identity_, start, records));
+    if (start != record::Start::resume) return fresh;
+    auto earlier = earlier_state(files_, identity_, !records.empty(), task_.network, task_.plan);
+    if (!earlier) return fresh;
+    std::int64_t reached = earlier->step;
+    for (auto const& record : records) reached = std::max(reached, record.value("step", reached));
+    event("resume", fmt::format("from update {}; the earlier session had come to update {}",
+                                earlier->step, reached));
+    return std::move(*earlier);
+  }
+
+  /// Collective. The root's state, on every rank.
+  train::TrainingState share(train::TrainingState const& state) const {
+    return train::TrainingState::from_arrays(comm_.broadcast(state.to_arrays()),
+                                             task_.network.arena_size(),
+                                             static_cast<std::size_t>(task_.plan.shards()));
+  }
+
+  // ---- meanwhile
+
+  /// False when it was interrupted.
+  bool fit(train::TrainingState const& state) {
+    auto const& common = settings_.common;
+    std::optional<NetworkView> view;
+    train::FitHooks hooks;
+    if (comm_.is_root()) {
+      if (!common.quiet)
+        fmt::print("canopy train: {} of {}, --parallel {} on {} rank{} on {}\n", settings_.model,
+                   settings_.source.data, settings_.network.strategy.parallel, hosts_.size(),
+                   hosts_.size() == 1 ? "" : "s", text::join(distinct(hosts_), ", "));
+      std::fflush(stdout);
+      view.emplace(
+          common.quiet ? ProgressMode::none : common.progress,
+          fmt::format("canopy train {} -> {}", settings_.source.data, files_.run_file.string()));
+    }
+    hooks.watch = [&](train::FitProgress const& now) {
+      view->watch(now);
+      note_step(now.step);
+    };
+    hooks.interrupted = [this] { return interrupted(); };
+    hooks.epoch = [&](train::EpochRow const& row) {
+      view->epoch(row, training_.epochs);
+      journal_->append({{"kind", "epoch"},
+                        {"epoch", row.epoch},
+                        {"step", fit_.step()},
+                        {"loss", row.loss},
+                        {"accuracy", row.accuracy}});
+    };
+    hooks.checkpoint = [this](train::TrainingState const& so_far) { write_interrupted(so_far); };
+    phases_.begin("fit");
+    fit_.start(state);
+    Stopwatch const clock;
+    auto const finished = fit_.run(hooks);
+    fit_seconds_ = clock.seconds();
+    phases_.end();
+    return finished;
+  }
+
+  /// The journal tells how far a run had come that was lost, once a second.
+  void note_step(std::int64_t step) {
+    if (phases_.seconds() < next_note_) return;
+    next_note_ = phases_.seconds() + 1;
+    journal_->append({{"kind", "step"}, {"step", step}});
+  }
+
+  bool interrupted() {
+    auto const late = allocation_ && phases_.seconds() > *allocation_;
+    if (!late && !signals::stop_requested()) return false;
+    event(late ? "walltime" : "signal", "stopping; every update so far is saved");
+    return true;
+  }
+
+  record::RunRecord write_interrupted(train::TrainingState const& state) {
+    auto record = make_record("interrupted", static_cast<int>(ExitCode::interrupted), state.epochs);
+    record.model = network_checkpoint(state, task_.network, identity_.fingerprint);
+    record::write(record, files_.run_file);
+    return record;
+  }
+
+  /// Nobody can mend this: the others may be anywhere. The last checkpoint stands.
+  [[noreturn]] void give_up(comm::LostPeer const& e) const {
+    fmt::print(stderr, "canopy: update {} failed, as rank {} on {} saw: {}; see --resume\n",
+               fit_.step() + 1, comm_.rank().value, comm::host_name(), e.what());
+    comm::Environment::abort(1);
+  }
+
+  // ---- after
+
+  record::RunRecord finish_interrupted() {
+    auto const state = fit_.state();
+    gather_uses();
+    record::RunRecord record;
+    record.exit_code = static_cast<int>(ExitCode::interrupted);
+    comm_.together("save", [&] {
+      if (!comm_.is_root()) return;
+      record = write_interrupted(state);
+      journal_->sync();
+      fmt::print(stderr,
+                 "canopy: stopped after update {} of {}, all saved; go on with: canopy train ... "
+                 "--out {} --resume\n",
+                 state.step, task_.plan.steps_per_epoch() * training_.epochs,
+                 files_.run_file.string());
+    });
+    return record;
+  }
+
+  void write_failed(std::string const& why) {
+    event("failure", why);
+    record::write(make_record("failed", 1, fit_.epochs()), files_.run_file);
+  }
+
+  record::RunRecord finish() {
+    phases_.begin("evaluate");
+    auto const weights = fit_.weights();
+    evaluate_unseen(weights);
+    reports_ = fit_.strategy().reports();
+    if (trace_.is_on()) train::write_trace(comm_, trace_, settings_.network.trace);
+    gather_uses();
+    record::RunRecord record;
+    comm_.together("write", [&] {
+      if (comm_.is_root()) record = write_complete(weights);
+    });
+    return record;
+  }
+
+  void evaluate_unseen(std::vector<float> const& weights) {
+    auto const& rows = task_.rows.unseen;
+    if (rows.empty()) return;
+    train::Evaluator evaluator{comm_, task_.network, task_.feed};
+    auto const probabilities = evaluator.probabilities(weights, rows);
+    if (!comm_.is_root()) return;
+    using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+    Eigen::MatrixXd const table =
+        Eigen::Map<RowMajor const>{probabilities.data(), std::ssize(rows), task_.network.classes()}
+            .cast<double>();
+    std::vector<std::uint16_t> labels(rows.size());
+    task_.feed.labels(rows, labels);
+    evaluations_.push_back(evaluate(task_.rows.is_held_out ? "hold-out" : "test set", labels, table,
+                                    settings_.scoring, task_.network.classes()));
+  }
+
+  void gather_uses() {
+    auto const use = fit_.strategy().use();
+    comm::RankUse mine;
+    mine.tasks = use.micro_batches;
+    mine.busy_seconds = use.compute_seconds();
+    mine.comm_seconds = use.exposed_seconds;
+    mine.total_seconds = fit_seconds_;
+    mine.bytes_sent = use.bytes_sent;
+    mine.max_rss = max_resident_bytes();
+    uses_ = comm_.gather(mine);
+  }
+
+  record::RunRecord write_complete(std::vector<float> const& weights) {
+    phases_.begin("write");
+    nn::Model const model{task_.network.architecture(), weights, task_.standardisation,
+                          data_.header.class_names, data_.header.feature_names};
+    auto record = make_record("complete", 0, fit_.epochs());
+    record.model = model.to_arrays();
+    record.model_row = model_row(model);
+    record::write(record, files_.run_file);
+    journal_->remove();
+    phases_.end();
+    if (!settings_.common.quiet) print_result(model);
+    return record;
+  }
+
+  Table model_row(nn::Model const& model) const {
+    Table row{"model"};
+    row.column("kind", Table::Type::text).column("layers", Table::Type::integer);
+    row.column("rows", Table::Type::integer).column("parameters", Table::Type::integer);
+    row.column("label", Table::Type::text).column("sha256", Table::Type::text);
+    row.add({model.architecture.name, std::int64_t{task_.network.depth()},
+             std::ssize(task_.rows.learn), static_cast<std::int64_t>(task_.network.parameters()),
+             data_.header.label_name, model.sha256()});
+    return row;
+  }
+
+  Table layout_table() const {
+    Table table{"layout"};
+    table.column("rank", Table::Type::integer).column("host", Table::Type::text);
+    table.column("strategy", Table::Type::text).column("role", Table::Type::text);
+    for (auto const* name :
+         {"replica", "stage", "first_layer", "last_layer", "parameters", "first_shard", "shards"})
+      table.column(name, Table::Type::integer);
+    table.column("sums", Table::Type::text);
+    for (std::size_t r = 0; r < places_.size(); ++r) {
+      auto const& p = places_[r];
+      table.add(
+          {static_cast<std::int64_t>(r), hosts_[r], p.strategy, p.role, std::int64_t{p.replica},
+           std::int64_t{p.stage}, std::int64_t{p.layers.first + 1}, std::int64_t{p.layers.last},
+           static_cast<std::int64_t>(task_.network.range(p.layers.first, p.layers.last).size()),
+           std::int64_t{p.first_shard + 1}, std::int64_t{p.last_shard - p.first_shard}, p.sums});
+    }
+    return table;
+  }
+
+  record::RunRecord make_record(std::string status, int exit_code,
+                                std::vector<train::EpochRow> const& epochs) const {
+    auto record = begin_record(identity_, settings_.common, hosts_, phases_);
+    record.status = std::move(status);
+    record.exit_code = exit_code;
+    std::vector<std::string> roles;
+    for (auto const& place : places_) roles.push_back(place.role);
+    record.tables = {train::epochs_table(epochs), layout_table(), ranks_table(uses_, hosts_, roles),
+                     phases_.table(), events_table(events_)};
+    record.tables.insert(record.tables.end(), reports_.begin(), reports_.end());
+    if (!evaluations_.empty())
+      record.tables.insert(record.tables.end(), {confusion_table(evaluations_.front().confusion,
+                                                                 data_.header.class_names),
+                                                 evaluation_table(evaluations_)});
+    return record;
+  }
+
+  void print_result(nn::Model const& model) const {
+    fmt::print("{}", network_summary(task_, fit_.epochs(), places_, phases_, evaluations_,
+                                     fit_.best_epoch()));
+    fmt::print("{:<11}{}\n", "sha256", model.sha256());
+    fmt::print("{:<11}{}, {} written in {:.2f} s\n", "run file", files_.run_file.string(),
+               text::bytes(static_cast<double>(std::filesystem::file_size(files_.run_file))),
+               phases_.seconds_of("write"));
+  }
+
+  void event(std::string kind, std::string text) {
+    events_.push_back({phases_.seconds(), std::move(kind), std::move(text)});
+  }
+
+  comm::Communicator const& comm_;
+  TrainSettings const& settings_;
+  SharedSamples const& data_;
+  NetworkTask const& task_;
+  Phases& phases_;
+  std::vector<std::string> hosts_;
+  std::optional<double> allocation_;
+  Key key_;
+  nn::TrainingOptions training_;
+  train::Trace trace_;
+  train::NetworkFit fit_;
+  RunIdentity identity_;
+  std::vector<train::Place> places_;  ///< root: of every rank
+  record::RunFiles files_;
+  std::optional<record::Journal> journal_;
+  std::optional<record::RunRecord> already_complete_;
+  double next_note_ = 0;
+  double fit_seconds_ = 0;
+  std::vector<Event> events_;
+  std::vector<comm::RankUse> uses_;
+  std::vector<Table> reports_;
+  std::vector<Evaluation> evaluations_;
+};
+
+}  // namespace
+
+record::RunRecord run_network(comm::Communicator const& comm, TrainSettings const& settings) {
+  Phases phases;
+  auto const data = load_and_share_samples(comm, settings.source, settings.common.seed,
+                                           phases);  // freed by all ranks together, at the end
+  auto const task = make_task(comm, settings, data);
+  auto record = NetworkTrainer{comm, settings, data, task, phases}.run();
+  record.exit_code = comm.broadcast(record.exit_code);
+  record.status = comm.broadcast(record.status);
+  return record;
+}
+
+}  // namespace canopy::app

@@ -1,0 +1,122 @@
+"""How `canopy train` of a network ends early - signals, a killed rank - and goes on elsewhere."""
+
+import os
+import pathlib
+import signal
+import tempfile
+import time
+
+from end_to_end import (Checks, Started, descendants, journal_of, keep_mpi_files_in, model_digest,
+                        rank_of, run, show, status)
+
+# Some seconds on one core, long enough to be stopped in the middle; an epoch takes about 0.1 s.
+FIT = ["train", "--data", "synthetic:mnist,rows=3000", "--model", "lenet", "--epochs", 60,
+       "--seed", 5, "--progress", "none"]
+PIPELINE = ["--parallel", "pipeline", "--schedule", "zb-h1"]
+SERVERS = ["--parallel", "ps", "--servers", 1]
+
+
+class TrainNetwork:
+    def __init__(self, checks, folder):
+        self.checks = checks
+        self.folder = folder
+        self.calm = folder / "calm.h5"
+        result = run(FIT + ["--out", self.calm], np=2, timeout=300)
+        checks.check("the undisturbed run finishes", result.returncode == 0, result.stderr)
+        for name in ("data", "packed", "network", "layout", "training", "speed", "test set",
+                     "sha256", "run file"):
+            checks.check(f"its summary has a line '{name}'",
+                         any(line.startswith(name + " ") for line in result.stdout.splitlines()),
+                         result.stdout)
+        self.digest = model_digest(self.calm)
+
+    def resumes(self, name, run_file, np, words):
+        result = run(FIT + words + ["--out", run_file, "--resume"], np, timeout=300)
+        if not self.checks.equal(f"{name}: --resume finishes", result.returncode, 0):
+            print(result.stdout + result.stderr)
+            return
+        self.checks.equal(f"{name}: with the undisturbed model", model_digest(run_file), self.digest)
+        told = [row["text"] for row in show(run_file, "events") if row["kind"] == "resume"]
+        self.checks.check(f"{name}: what was saved is taken over",
+                          bool(told) and "from update" in told[0], told)
+        self.checks.check(f"{name}: no journal is left", not journal_of(run_file).exists())
+
+    def wait_for_a_checkpoint(self, name, job, run_file):
+        deadline = time.monotonic() + 60
+        while job.running() and not run_file.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.checks.check(f"{name}: a checkpoint is saved before it, and the fit goes on",
+                          job.running() and run_file.exists(), job.text())
+
+    def stopped(self, np, words, then_np, then_words):
+        """SIGUSR1 to mpirun, then on with another layout."""
+        name, run_file = f"stopped at np {np}", self.folder / f"stopped-{np}.h5"
+        with Started(FIT + words + ["--out", run_file], np) as job:
+            self.wait_for_a_checkpoint(name, job, run_file)
+            job.signal(signal.SIGUSR1)
+            self.checks.equal(f"{name}: exit 75", job.wait(30), 75)
+            self.checks.check(f"{name}: the output names --resume", "--resume" in job.text(),
+                              job.text())
+        self.checks.equal(f"{name}: `show status` exits 75", status(run_file), (75, "interrupted"))
+        predicted = run(["predict", "--model", run_file, "--data", "synthetic:mnist,rows=100",
+                         "--out", self.folder / "never.csv"])
+        self.checks.equal(f"{name}: nobody predicts with a part of a model", predicted.returncode, 3)
+        self.resumes(name, run_file, then_np, then_words)
+
+    def killed_rank(self):
+        """Nothing hangs, mpirun names the rank, and the last checkpoint is there."""
+        name, run_file = "a killed rank", self.folder / "killed.h5"
+        with Started(FIT + ["--out", run_file], np=3) as job:
+            self.wait_for_a_checkpoint(name, job, run_file)
+            ranks = [pid for pid in descendants(job.process.pid) if rank_of(pid) == "2"]
+            self.checks.equal(f"{name}: rank 2 is found", len(ranks), 1)
+            os.kill(ranks[0], signal.SIGKILL)
+            code = job.wait(30)
+            self.checks.check(f"{name}: mpirun ends non-zero", code != 0, job.text())
+            self.checks.check(f"{name}: the output names rank and signal",
+                              "rank 2" in job.text() and "signal 9" in job.text(), job.text())
+        self.checks.equal(f"{name}: `show status` exits 75", status(run_file)[0], 75)
+        shown = run(["show", run_file]).stdout
+        self.checks.check(f"{name}: `show` tells the last update", "last heard of" in shown, shown)
+        self.resumes(name, run_file, 2, PIPELINE)
+
+    def frozen_rank(self):
+        """The others give up within the time-out, and name the rank and the update."""
+        name, run_file = "a frozen rank", self.folder / "frozen.h5"
+        with Started(FIT + SERVERS + ["--out", run_file], np=3) as job:
+            self.wait_for_a_checkpoint(name, job, run_file)
+            frozen = [pid for pid in descendants(job.process.pid) if rank_of(pid) == "2"][0]
+            os.kill(frozen, signal.SIGSTOP)
+            since = time.monotonic()
+            code = job.wait(40)
+            seconds = time.monotonic() - since
+            self.checks.check(f"{name}: mpirun ends non-zero", code != 0, job.text())
+            self.checks.check(f"{name}: the output names rank and update",
+                              "rank 2" in job.text() and "update" in job.text(), job.text())
+            self.checks.check(f"{name}: all end soon after the time-out of 10 s, in {seconds:.1f} s",
+                              seconds < 25)
+        self.resumes(name, run_file, 1, [])
+
+    def predicts(self):
+        out = self.folder / "pred.csv"
+        result = run(["predict", "--model", self.calm, "--data", "synthetic:mnist,rows=500",
+                      "--seed", 6, "--out", out, "--proba"], np=3)
+        self.checks.equal("predict: exit 0", result.returncode, 0)
+        lines = out.read_text().splitlines()
+        self.checks.equal("predict: one line for each row and a heading", len(lines), 501)
+        first = [float(word) for word in lines[1].split(",")[1:]]
+        self.checks.check("predict: probabilities sum up to 1", abs(sum(first) - 1) < 1e-5, first)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        keep_mpi_files_in(folder)
+        checks = Checks()
+        train = TrainNetwork(checks, pathlib.Path(folder))
+        train.stopped(3, [], 2, PIPELINE)
+        train.stopped(1, [], 3, SERVERS)
+        train.stopped(2, PIPELINE, 4, ["--parallel", "hybrid", "--stages", 2])
+        train.killed_rank()
+        train.frozen_rank()
+        train.predicts()
+    checks.leave()
