@@ -68,8 +68,8 @@ void TrainSettings::describe(Options& o) {
         "data with a test set",
         {"None or between 0 and 0.9", [](auto const& s) { return !s || (*s >= 0 && *s <= 0.9); }});
   o.group("Model");
-  o.row("model", model, "what is trained: " + model_names() + ", or a file with a list of layers",
-        {model_names() + ", FILE.toml", [](auto const& name) {
+  o.row("model", model, "what is trained; a file holds a list of layers",
+        {"one of " + model_names() + ", FILE.toml", [](auto const& name) {
            return name == "forest" || name == "extra_trees" || nn::is_network(name) ||
                   name.ends_with(".toml");
          }});

@@ -93,7 +93,7 @@ class Train:
 
     def usage(self):
         out = self.folder / "never.h5"
-        for words, said in ((["--model", "mpl"], "expected forest, extra_trees, softmax, mlp"),
+        for words, said in ((["--model", "mpl"], "one of forest, extra_trees"),
                             (["--n-estimators", 0], "--n-estimators"),
                             (["--test-size", 1.5], "between 0 and 0.9"),
                             (["--kind", "extra_trees"], "--kind"),
