@@ -11,6 +11,7 @@
 #include "grow/problem.hpp"
 #include "grow/tree_builder.hpp"
 #include "small/mask_rows.hpp"
+#include "split/draw_features.hpp"
 #include "split/impurity.hpp"
 #include "split/split.hpp"
 
@@ -107,20 +108,9 @@ class MaskGrower {
   void search() {
     best_ = {};
     best_score_ = Impurity::worst;
-    int visited = 0;
-    int constant = 0;
-    while (draws_.has_more() && (visited < limits_.max_features || visited <= constant)) {
-      ++visited;
-      auto const [feature, known_constant] = draws_.next();
-      if (known_constant || !look_at(feature)) ++constant;
-      if (is_perfect()) break;
-    }
-  }
-
-  /// As in SplitSearch.
-  bool is_perfect() const {
-    if constexpr (Draws::knows_ahead) return best_score_ >= 0;
-    return false;
+    draw_features(
+        draws_, limits_.max_features, [&](int feature) { return look_at(feature); },
+        [&] { return best_score_ >= 0; });
   }
 
   bool draws_thresholds() const { return problem_.parameters.kind == Kind::extra_trees; }

@@ -9,6 +9,7 @@
 
 #include "grow/bag.hpp"
 #include "grow/problem.hpp"
+#include "split/draw_features.hpp"
 #include "split/gini_score.hpp"
 #include "split/impurity.hpp"
 #include "split/split.hpp"
@@ -69,18 +70,10 @@ class BestSplit {
 
   bool draws_thresholds() const { return problem_.parameters.kind == Kind::extra_trees; }
 
-  /// Draws features until max_features have been seen and at least one of them was not constant.
-  /// `look_at(feature)` tries one that is not known to be constant; false when it turns out so.
+  /// As the function of this name does, with this node's best.
   template <class Draws, class LookAt>
   void draw_features(Draws& draws, LookAt look_at) {
-    int visited = 0;
-    int constant = 0;
-    while (draws.has_more() && (visited < limits_.max_features || visited <= constant)) {
-      ++visited;
-      auto const [feature, known_constant] = draws.next();
-      if (known_constant || !look_at(feature)) ++constant;
-      if (is_perfect<Draws>()) break;
-    }
+    forest::draw_features(draws, limits_.max_features, look_at, [&] { return best_score_ >= 0; });
   }
 
   /// Tries all positions between codes of `range`, whose first and last occur. `slots` stand at
@@ -177,14 +170,6 @@ class BestSplit {
       if (Impurity::LaneSides::fit(best_left_.size(), root_weight_))
         return work(score_.start_lanes(totals_));
     work(score_.start(totals_));
-  }
-
-  /// Nothing is better than two pure sides, and the first of equals wins. A generator that has
-  /// one sequence for the whole tree must go on all the same.
-  template <class Draws>
-  bool is_perfect() const {
-    if constexpr (Draws::knows_ahead) return best_score_ >= 0;
-    return false;
   }
 
   void place_threshold(Split& split) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "grow/problem.hpp"
+#include "split/draw_features.hpp"
 #include "split/group_counts.hpp"
 #include "split/split.hpp"
 #include "weighted/introsort.hpp"
@@ -68,14 +69,9 @@ class WeightedSearch {
   bool find(double impurity, Split& split) {
     best_ = {};
     ++serial_;
-    int visited = 0;
-    int constant = 0;
-    while (draws_.has_more() && (visited < limits_.max_features || visited <= constant)) {
-      ++visited;
-      auto const [feature, known_constant] = draws_.next();
-      if (known_constant || !look_at(feature)) ++constant;
-      if (!keeps_order && best_.score >= 0) break;  // two pure sides
-    }
+    draw_features(
+        draws_, limits_.max_features, [&](int feature) { return look_at(feature); },
+        [&] { return best_.score >= 0; });
     if (best_.feature < 0) return false;
     complete(split, impurity);
     return true;
