@@ -4,7 +4,6 @@
 #include <array>
 #include <cassert>
 #include <cstring>
-#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,11 +12,11 @@
 #include "canopy/core/error.hpp"
 
 #include "column_values.hpp"
+#include "packed_bytes.hpp"
 
 namespace canopy::data {
 namespace {
 
-constexpr std::size_t alignment = 64;  // a cache line; also what wide vector loads like
 constexpr std::array<char, 8> magic{'c', 'a', 'n', 'o', 'p', 'y', 'E', 'T'};
 constexpr std::uint32_t version = 1;
 
@@ -45,10 +44,6 @@ struct Record {
   std::int32_t features;
   std::uint32_t width;
 };
-
-std::size_t aligned(std::size_t size) {
-  return (size + alignment - 1) / alignment * alignment;
-}
 
 Block::Width width_for(std::uint32_t codes) {
   if (codes <= 1u << 8) return Block::Width::u8;
@@ -139,12 +134,6 @@ std::uint32_t crc_of_index(Header header, Record const* records) {
   return crc32(index);
 }
 
-std::shared_ptr<std::byte> allocate(std::size_t size) {
-  auto* const memory = static_cast<std::byte*>(::operator new (size, std::align_val_t{alignment}));
-  std::memset(memory, 0, size);  // the gaps too: equal tables have equal bytes
-  return {memory, [](std::byte* p) { ::operator delete (p, std::align_val_t{alignment}); }};
-}
-
 template <class T>
 void copy_to(std::byte* target, std::span<T const> source) {
   if (!source.empty()) std::memcpy(target, source.data(), source.size_bytes());
@@ -155,7 +144,7 @@ EncodedTable build(Form const& form, std::vector<BlockPlan> const& plans,
                    std::function<void(std::size_t, std::byte*)> const& write) {
   auto [header, records] = lay_out(form, plans);
   header.index_crc = crc_of_index(header, records.data());
-  auto const memory = allocate(header.bytes);
+  auto const memory = allocate_zeroed(header.bytes);
   auto* const start = memory.get();
   std::memcpy(start, &header, sizeof header);
   copy_to<Record>(start + aligned(sizeof header), records);

@@ -4,7 +4,6 @@
 #include <array>
 #include <cassert>
 #include <cstring>
-#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,10 +11,11 @@
 #include "canopy/core/error.hpp"
 #include "canopy/data/encoded.hpp"
 
+#include "packed_bytes.hpp"
+
 namespace canopy::data {
 namespace {
 
-constexpr std::size_t alignment = 64;  // a cache line; also what wide vector loads like
 constexpr std::array<char, 8> magic{'c', 'a', 'n', 'o', 'p', 'y', 'S', 'A'};
 constexpr std::uint32_t version = 1;
 
@@ -34,10 +34,6 @@ struct Header {
   std::array<std::uint8_t, 2> unused;
 };
 
-std::size_t aligned(std::size_t size) {
-  return (size + alignment - 1) / alignment * alignment;
-}
-
 std::size_t labels_at() {
   return aligned(sizeof(Header));
 }
@@ -50,11 +46,6 @@ std::size_t end_of(Header const& header) {
   return values_at(header) +
          aligned(static_cast<std::size_t>(header.all_rows) *
                  static_cast<std::size_t>(header.shape.size()) * header.element);
-}
-
-std::shared_ptr<std::byte> allocate(std::size_t size) {
-  return {static_cast<std::byte*>(::operator new (size, std::align_val_t{alignment})),
-          [](std::byte* p) { ::operator delete (p, std::align_val_t{alignment}); }};
 }
 
 bool fits_bytes(Dataset const& set) {
@@ -157,10 +148,8 @@ Samples Samples::pack(Dataset const& train, Dataset const* test, bool labelled) 
                 static_cast<std::uint8_t>(small ? Element::u8 : Element::f32),
                 {}};
   header.bytes = end_of(header);
-  auto const memory = allocate(header.bytes);
+  auto const memory = allocate_zeroed(header.bytes);
   auto* const start = memory.get();
-  std::memset(start, 0, values_at(header));  // the gaps too: equal data has equal bytes
-  std::memset(start + header.bytes - alignment, 0, alignment);
   std::memcpy(start, &header, sizeof header);
   auto* labels = reinterpret_cast<std::uint16_t*>(start + labels_at());
   auto const write = [&](auto* to) {
