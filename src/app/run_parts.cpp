@@ -103,7 +103,7 @@ std::optional<std::string> why_another_run(std::filesystem::path const& run_file
   static std::vector<std::string> const may_differ{
       "time_limit", "walltime", "data_dir", "checkpoint_every",
       "parallel",   "stages",   "schedule", "servers",
-      "allreduce",  "zero",     "trace"};
+      "allreduce",  "zero",     "trace",    "ps_transport"};
   auto const differences =
       record::settings_differences(earlier.settings_toml, now.settings_toml, may_differ);
   if (!differences.empty())

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace canopy::app {
 
 Evaluation evaluate(std::string rows_from, std::vector<std::uint16_t> const& truth,
@@ -125,6 +127,19 @@ void add_model(record::RunRecord& record, forest::Forest const& model, std::size
            static_cast<std::int64_t>(rows), nodes, nodes - leaves + leaves * model.classes(),
            label_name, record.model->sha256()});
   record.model_row = std::move(row);
+}
+
+void add_evaluations(record::RunRecord& record, std::vector<Evaluation> const& evaluations,
+                     std::vector<std::string> const& class_names) {
+  if (evaluations.empty()) return;
+  record.tables.push_back(confusion_table(evaluations.front().confusion, class_names));
+  record.tables.push_back(evaluation_table(evaluations));
+}
+
+std::string run_file_line(std::filesystem::path const& run_file, Phases const& phases) {
+  return fmt::format("{:<11}{}, {} written in {:.2f} s\n", "run file", run_file.string(),
+                     text::bytes(static_cast<double>(std::filesystem::file_size(run_file))),
+                     phases.seconds_of("write"));
 }
 
 }  // namespace canopy::app

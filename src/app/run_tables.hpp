@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,8 +55,13 @@ Table importances_table(std::vector<double> const& importances,
                         std::vector<std::string> const& feature_names);
 /// One row for each.
 Table evaluation_table(std::vector<Evaluation> const& evaluations);
+/// Puts into the record how good the model is, if that is known.
+void add_evaluations(record::RunRecord& record, std::vector<Evaluation> const& evaluations,
+                     std::vector<std::string> const& class_names);
 /// Puts the model and its row into the record; it was learnt from so many rows.
 void add_model(record::RunRecord& record, forest::Forest const& model, std::size_t rows,
                std::string const& label_name);
+/// For the end of a run: where its file is, how large, how long it took to write.
+std::string run_file_line(std::filesystem::path const& run_file, Phases const& phases);
 
 }  // namespace canopy::app

@@ -312,10 +312,7 @@ class Trainer {
     record.status = std::move(status);
     record.exit_code = exit_code;
     record.tables = {ranks_table(uses_, hosts_, "worker"), phases_.table(), events_table(events_)};
-    if (!evaluations_.empty())
-      record.tables.insert(record.tables.end(), {confusion_table(evaluations_.front().confusion,
-                                                                 data_.header.class_names),
-                                                 evaluation_table(evaluations_)});
+    add_evaluations(record, evaluations_, data_.header.class_names);
     if (!importances_.empty())
       record.tables.push_back(importances_table(importances_, data_.header.feature_names));
     return record;
@@ -328,9 +325,7 @@ class Trainer {
                                  model, phases_, evaluations_, importances_));
     for (auto const& event : events_)
       if (event.kind == "out-of-bag") fmt::print("{:<11}{}\n", "note", event.text);
-    fmt::print("{:<11}{}, {} written in {:.2f} s\n", "run file", files_.run_file.string(),
-               text::bytes(static_cast<double>(std::filesystem::file_size(files_.run_file))),
-               phases_.seconds_of("write"));
+    fmt::print("{}", run_file_line(files_.run_file, phases_));
   }
 
   void event(std::string kind, std::string text) {

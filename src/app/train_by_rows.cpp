@@ -266,10 +266,7 @@ class RowsTrainer {
     record.status = std::move(status);
     record.exit_code = exit_code;
     record.tables = {ranks_table(uses_, hosts_, "worker"), phases_.table(), events_table(events_)};
-    if (!evaluations_.empty())
-      record.tables.insert(record.tables.end(),
-                           {confusion_table(evaluations_.front().confusion, about.class_names),
-                            evaluation_table(evaluations_)});
+    add_evaluations(record, evaluations_, about.class_names);
     if (!importances_.empty())
       record.tables.insert(
           record.tables.end(),
@@ -285,9 +282,7 @@ class RowsTrainer {
                             static_cast<int>(model.trees().size()) - taken_over_},
                            model, phases_, evaluations_, importances_),
                sharding_text(fit_.cost()));
-    fmt::print("{:<11}{}, {} written in {:.2f} s\n", "run file", files_.run_file.string(),
-               text::bytes(static_cast<double>(std::filesystem::file_size(files_.run_file))),
-               phases_.seconds_of("write"));
+    fmt::print("{}", run_file_line(files_.run_file, phases_));
   }
 
   void event(std::string kind, std::string text) {

@@ -288,10 +288,7 @@ class NetworkTrainer {
     record.tables = {train::epochs_table(epochs), layout_table(), ranks_table(uses_, hosts_, roles),
                      phases_.table(), events_table(events_)};
     record.tables.insert(record.tables.end(), reports_.begin(), reports_.end());
-    if (!evaluations_.empty())
-      record.tables.insert(record.tables.end(), {confusion_table(evaluations_.front().confusion,
-                                                                 data_.header.class_names),
-                                                 evaluation_table(evaluations_)});
+    add_evaluations(record, evaluations_, data_.header.class_names);
     return record;
   }
 
@@ -299,9 +296,7 @@ class NetworkTrainer {
     fmt::print("{}", network_summary(task_, fit_.epochs(), places_, phases_, evaluations_,
                                      fit_.best_epoch()));
     fmt::print("{:<11}{}\n", "sha256", model.sha256());
-    fmt::print("{:<11}{}, {} written in {:.2f} s\n", "run file", files_.run_file.string(),
-               text::bytes(static_cast<double>(std::filesystem::file_size(files_.run_file))),
-               phases_.seconds_of("write"));
+    fmt::print("{}", run_file_line(files_.run_file, phases_));
   }
 
   void event(std::string kind, std::string text) {

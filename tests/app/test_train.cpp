@@ -15,6 +15,7 @@
 #include "canopy/record/run_record.hpp"
 
 #include "app/out_file.hpp"
+#include "app/run_text.hpp"
 
 namespace canopy::app {
 namespace {
@@ -24,7 +25,9 @@ using record::RunRecord;
 
 fs::path const golden = fs::path{CANOPY_SOURCE_DIR} / "tests/app/golden/train.txt";
 
+using test::digest;
 using test::OutFile;
+using test::text_of;
 
 TrainSettings small_forest(OutFile const& out) {
   TrainSettings settings;
@@ -37,25 +40,12 @@ TrainSettings small_forest(OutFile const& out) {
   return settings;
 }
 
-std::string text_of(Table const& table) {
-  std::ostringstream out;
-  for (std::size_t row = 0; row < table.rows(); ++row) {
-    for (auto const& column : table.column_names()) out << table.text(row, column) << ' ';
-    out << '\n';
-  }
-  return out.str();
-}
-
 /// Everything of a record that must not depend on who grew what when.
 std::string essence(RunRecord const& run) {
   std::string text;
   for (auto const* name : {"evaluation", "confusion", "importances"})
     text += std::string{name} + '\n' + text_of(*run.table(name));
   return text + "model\n" + text_of(*run.model_row);
-}
-
-std::string digest(RunRecord const& run) {
-  return run.model_row->text(0, "sha256");
 }
 
 /// The golden record was written by np 1; every other number of ranks is held to the same text.

@@ -13,6 +13,7 @@
 #include "canopy/record/run_record.hpp"
 
 #include "app/out_file.hpp"
+#include "app/run_text.hpp"
 
 namespace canopy::app {
 namespace {
@@ -20,7 +21,9 @@ namespace {
 namespace fs = std::filesystem;
 using comm::Communicator;
 using record::RunRecord;
+using test::digest;
 using test::OutFile;
+using test::text_of;
 
 /// Eight shards, so that eight ranks can be replicas; the last batch of an epoch has 100 rows.
 TrainSettings small_network(OutFile const& out, std::string const& model = "mlp:40") {
@@ -37,15 +40,6 @@ TrainSettings small_network(OutFile const& out, std::string const& model = "mlp:
   return settings;
 }
 
-std::string text_of(Table const& table) {
-  std::ostringstream out;
-  for (std::size_t row = 0; row < table.rows(); ++row) {
-    for (auto const& column : table.column_names()) out << table.text(row, column) << ' ';
-    out << '\n';
-  }
-  return out.str();
-}
-
 /// Everything of a record that must not depend on the layout.
 std::string essence(RunRecord const& run) {
   std::ostringstream text;
@@ -55,10 +49,6 @@ std::string essence(RunRecord const& run) {
     for (auto const* name : {"epoch", "lr", "loss", "accuracy", "val_loss", "val_accuracy"})
       text << epochs.text(row, name) << ' ';
   return text.str() + "model\n" + text_of(*run.model_row);
-}
-
-std::string digest(RunRecord const& run) {
-  return run.model_row->text(0, "sha256");
 }
 
 /// Collective. The essence of what one process alone gives.
