@@ -141,7 +141,7 @@ class Grower {
           grow_small(pending);
           continue;
         }
-      if (sets_ && !pending.is_compact && set_weight(pending) <= most_set_weight) {
+      if (sets_ && !pending.is_compact && row_weight(pending) <= most_set_weight) {
         grow_as_sets(pending);
         continue;
       }
@@ -163,9 +163,10 @@ class Grower {
     });
   }
 
-  double set_weight(Pending const& node) {
+  /// Sum of the rows' weights, class weights left out: bits of a set, or what a lane must hold.
+  std::uint64_t row_weight(Pending const& node) {
     auto const* counts = counts_at(node.counts);
-    return std::accumulate(counts, counts + classes_, 0.0);
+    return std::accumulate(counts, counts + classes_, std::uint64_t{0});
   }
 
   /// The whole subtree.
@@ -180,9 +181,7 @@ class Grower {
 
   /// Once per subtree, when it fits the cache and its weights the lanes.
   bool compacting_pays(Pending const& node) {
-    if (!may_compact_ || node.rows() > most_compact_rows) return false;
-    auto const* counts = counts_at(node.counts);
-    return std::accumulate(counts, counts + classes_, std::uint64_t{0}) <= 0xffff;
+    return may_compact_ && node.rows() <= most_compact_rows && row_weight(node) <= 0xffff;
   }
 
   void make_compact(Pending& node) {

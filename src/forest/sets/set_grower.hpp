@@ -19,7 +19,7 @@
 namespace canopy::forest {
 
 /// Subtrees that weigh up to so much are grown as sets.
-inline constexpr double most_set_weight = 1 << 20;
+inline constexpr std::uint64_t most_set_weight = 1 << 20;
 
 /// Memory that the trees of a forest use one after another.
 struct SetMemory {

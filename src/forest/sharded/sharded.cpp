@@ -12,31 +12,12 @@
 #include "grow/grower.hpp"
 #include "grow/problem.hpp"
 #include "grow/with_score.hpp"
+#include "sharded/messages.hpp"
 #include "sharded/moved_rows.hpp"
 #include "sharded/wide_tree.hpp"
 
 namespace canopy::forest {
 namespace {
-
-/// Numbers that are summed over all processes, and with them whether one of them wants to stop.
-class Sums {
- public:
-  void resize(std::size_t size) { numbers_.assign(size + 1, 0); }
-  std::uint32_t* data() { return numbers_.data(); }
-  std::size_t bytes() const { return numbers_.size() * sizeof(std::uint32_t); }
-  std::span<std::uint32_t const> at(std::size_t place, std::size_t size) const {
-    return std::span{numbers_}.subspan(place, size);
-  }
-
-  void sum(Exchange& exchange, StopToken const& stop) {
-    numbers_.back() = stop && stop();
-    exchange.sum(numbers_);
-    if (numbers_.back() > 0) throw Stopped{};
-  }
-
- private:
-  std::vector<std::uint32_t> numbers_;
-};
 
 /// Collective. All rows of all shards.
 Whole whole_of(Shard const& shard, Exchange& exchange, StopToken const& stop) {
@@ -56,29 +37,6 @@ Whole whole_of(Shard const& shard, Exchange& exchange, StopToken const& stop) {
   auto const counts = sums.at(2, classes);
   return {sums.data()[0], {counts.begin(), counts.end()}};
 }
-
-/// A part of a tree that has grown, on its way to all processes.
-struct GrownSubtree {
-  std::int32_t subtree = 0;
-  std::vector<Node> nodes;
-  std::vector<double> values;
-
-  template <class Archive>
-  void fields(Archive& archive) {
-    archive(subtree, nodes, values);
-  }
-};
-
-/// What a process has grown; nothing when it was told to stop.
-struct Harvest {
-  bool is_stopped = false;
-  std::vector<GrownSubtree> grown;
-
-  template <class Archive>
-  void fields(Archive& archive) {
-    archive(is_stopped, grown);
-  }
-};
 
 /// Grows trees batch by batch. What it decides follows from sums, so all processes decide the same.
 template <class ScoreOf>
