@@ -209,3 +209,19 @@ def rank_of(pid):
         return None
     found = [word for word in variables if word.startswith(b"OMPI_COMM_WORLD_RANK=")]
     return found[0].split(b"=")[1].decode() if found else None
+
+
+def pid_of_rank(job, rank):
+    """Process number of a rank that a Started mpirun has running."""
+    found = [pid for pid in descendants(job.process.pid) if rank_of(pid) == str(rank)]
+    assert len(found) == 1, f"rank {rank}: {len(found)} processes"
+    return found[0]
+
+
+def check_killed_rank(checks, name, job):
+    """Kills rank 2: nothing hangs, mpirun fails and names the rank and what ended it."""
+    os.kill(pid_of_rank(job, 2), signal.SIGKILL)
+    code = job.wait(30)
+    checks.check(f"{name}: mpirun ends non-zero", code != 0, job.text())
+    checks.check(f"{name}: the output names rank and signal",
+                 "rank 2" in job.text() and "signal 9" in job.text(), job.text())

@@ -1,13 +1,12 @@
 """How `canopy train` ends early - signals, a killed worker, a kill of everything - and goes on."""
 
-import os
 import pathlib
 import signal
 import tempfile
 import time
 
-from end_to_end import (Checks, Started, descendants, journal_of, keep_mpi_files_in, model_digest,
-                        rank_of, run, show, status)
+from end_to_end import (Checks, Started, check_killed_rank, journal_of, keep_mpi_files_in,
+                        model_digest, run, show, status)
 
 # About 10 s on one core: long enough to be stopped in the middle. Few nodes for the time they take,
 # so that saving them is cheap beside it.
@@ -75,13 +74,7 @@ class Train:
         name, run_file = "a killed worker", self.folder / "worker.h5"
         with Started(FIT + ["--out", run_file], np=3) as job:
             self.wait_for_a_checkpoint(name, job, run_file)
-            ranks = [pid for pid in descendants(job.process.pid) if rank_of(pid) == "2"]
-            self.checks.equal(f"{name}: rank 2 is found", len(ranks), 1)
-            os.kill(ranks[0], signal.SIGKILL)
-            code = job.wait(30)
-            self.checks.check(f"{name}: mpirun ends non-zero", code != 0, job.text())
-            self.checks.check(f"{name}: the output names rank and signal",
-                              "rank 2" in job.text() and "signal 9" in job.text(), job.text())
+            check_killed_rank(self.checks, name, job)
         self.checks.equal(f"{name}: `show status` exits 75", status(run_file)[0], 75)
         self.resumes(name, run_file, 3, taken_over=True)
 

@@ -6,8 +6,8 @@ import signal
 import tempfile
 import time
 
-from end_to_end import (Checks, Started, descendants, journal_of, keep_mpi_files_in, model_digest,
-                        rank_of, run, show, status)
+from end_to_end import (Checks, Started, check_killed_rank, journal_of, keep_mpi_files_in,
+                        model_digest, pid_of_rank, run, show, status)
 
 # Some seconds on one core, long enough to be stopped in the middle; an epoch takes about 0.1 s.
 FIT = ["train", "--data", "synthetic:mnist,rows=3000", "--model", "lenet", "--epochs", 60,
@@ -68,13 +68,7 @@ class TrainNetwork:
         name, run_file = "a killed rank", self.folder / "killed.h5"
         with Started(FIT + ["--out", run_file], np=3) as job:
             self.wait_for_a_checkpoint(name, job, run_file)
-            ranks = [pid for pid in descendants(job.process.pid) if rank_of(pid) == "2"]
-            self.checks.equal(f"{name}: rank 2 is found", len(ranks), 1)
-            os.kill(ranks[0], signal.SIGKILL)
-            code = job.wait(30)
-            self.checks.check(f"{name}: mpirun ends non-zero", code != 0, job.text())
-            self.checks.check(f"{name}: the output names rank and signal",
-                              "rank 2" in job.text() and "signal 9" in job.text(), job.text())
+            check_killed_rank(self.checks, name, job)
         self.checks.equal(f"{name}: `show status` exits 75", status(run_file)[0], 75)
         shown = run(["show", run_file]).stdout
         self.checks.check(f"{name}: `show` tells the last update", "last heard of" in shown, shown)
@@ -85,8 +79,7 @@ class TrainNetwork:
         name, run_file = "a frozen rank", self.folder / "frozen.h5"
         with Started(FIT + SERVERS + ["--out", run_file], np=3) as job:
             self.wait_for_a_checkpoint(name, job, run_file)
-            frozen = [pid for pid in descendants(job.process.pid) if rank_of(pid) == "2"][0]
-            os.kill(frozen, signal.SIGSTOP)
+            os.kill(pid_of_rank(job, 2), signal.SIGSTOP)
             since = time.monotonic()
             code = job.wait(40)
             seconds = time.monotonic() - since

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -44,6 +45,17 @@ inline data::Dataset mixed(int rows, int classes, std::uint64_t seed) {
         std::clamp(static_cast<int>(score + classes / 2.0), 0, classes - 1)));
   }
   return dataset(std::move(x), std::move(labels), classes);
+}
+
+/// Distinct values of a column: evenly spaced, ever wider apart, and from end to end of float.
+inline std::vector<std::vector<float>> ascending_values() {
+  std::vector<float> even, squares, skewed{-1e30f};
+  for (int i = 0; i < 5000; ++i) even.push_back(static_cast<float>(i));
+  for (int i = -2000; i < 3000; ++i)
+    squares.push_back(static_cast<float>(i) * std::abs(static_cast<float>(i)));
+  for (int i = 0; i < 3000; ++i) skewed.push_back(std::exp(static_cast<float>(i) / 100));
+  skewed.push_back(3e38f);
+  return {even, squares, skewed};
 }
 
 inline std::vector<RowIndex> all_rows(EncodedTable const& table) {

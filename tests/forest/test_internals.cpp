@@ -10,6 +10,7 @@
 #include "split/impurity.hpp"
 #include "split/sorted_codes.hpp"
 #include "split/split.hpp"
+#include "tables.hpp"
 
 namespace canopy::forest {
 namespace {
@@ -198,13 +199,7 @@ TEST(Split, LastCodeAtMostIsFoundHoweverValuesAreSpaced) {
       ASSERT_EQ(last_code_at_most(values, {low, high}, threshold), above - values.begin() - 1);
     }
   };
-  std::vector<float> even, squares, skewed{-1e30f};
-  for (int i = 0; i < 5000; ++i) even.push_back(static_cast<float>(i));
-  for (int i = -2000; i < 3000; ++i)
-    squares.push_back(static_cast<float>(i) * std::abs(static_cast<float>(i)));
-  for (int i = 0; i < 3000; ++i) skewed.push_back(std::exp(static_cast<float>(i) / 100));
-  skewed.push_back(3e38f);
-  for (auto const& values : {even, squares, skewed}) check(values);
+  for (auto const& values : test::ascending_values()) check(values);
 }
 
 TEST(Impurity, IsTheTextbookValue) {

@@ -1,6 +1,5 @@
 // Nodes as sets of bits: what packed rows say of a set, and that growing by them changes no tree.
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <tuple>
 
@@ -137,14 +136,9 @@ TEST(SetGrower, FindsTheSplitsThatALookAtEveryRowFinds) {
 }
 
 TEST(CodeGrid, FindsTheLastValueHoweverTheyAreSpaced) {
-  std::vector<float> even, squares, skewed{-1e30f};
-  for (int i = 0; i < 5000; ++i) even.push_back(static_cast<float>(i));
-  for (int i = -2000; i < 3000; ++i)
-    squares.push_back(static_cast<float>(i) * std::abs(static_cast<float>(i)));
-  for (int i = 0; i < 3000; ++i) skewed.push_back(std::exp(static_cast<float>(i) / 100));
-  skewed.push_back(3e38f);
-  std::vector<float> const single{4};
-  for (auto const& values : {even, squares, skewed, single}) {
+  auto all = test::ascending_values();
+  all.push_back({4});
+  for (auto const& values : all) {
     CodeGrid const grid{values};
     Stream stream{Key{values.size()}};
     for (int i = 0; i < 4000; ++i) {
