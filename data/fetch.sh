@@ -10,10 +10,11 @@ set -uo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 uci=https://archive.ics.uci.edu/ml/machine-learning-databases/covtype
 lecun=https://ossci-datasets.s3.amazonaws.com/mnist
+qmnist=https://raw.githubusercontent.com/facebookresearch/qmnist/master
 zalando=https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion
 
-# set, file, md5 or sha256 of the uncompressed content, public address ("cut": made from the line
-# above it; "extra": not published in this form, so taken only when a local copy exists).
+# set (with ? what one can do without), file, md5 or sha256 of the uncompressed content, public
+# address ("cut": made from the line above it; "writers=ADDRESS": made from labels of QMNIST).
 files() {
   cat <<TABLE
 forest-cover covtype.data.gz 0a9371cef7c964b5475d6053cc3e0894a5aa6f65ad1ed3ecb01c45aa96217945 $uci/covtype.data.gz
@@ -22,9 +23,9 @@ mnist train-images-idx3-ubyte.gz 6bbc9ace898e44ae57da46a324031adb $lecun/train-i
 mnist train-labels-idx1-ubyte.gz a25bea736e30d166cdddb491f175f624 $lecun/train-labels-idx1-ubyte.gz
 mnist t10k-images-idx3-ubyte.gz 2646ac647ad5339dbf082846283269ea $lecun/t10k-images-idx3-ubyte.gz
 mnist t10k-labels-idx1-ubyte.gz 27ae3e4e09519cfbb04c329615203637 $lecun/t10k-labels-idx1-ubyte.gz
-mnist mnist-train-writer.csv fa39ce744d607eec1184bd10ed4719fbae02da12e2f62bd700559f2249d618a9 extra
-mnist mnist-t10k-writer.csv c4cd771876def697b8dd66c84ccb3825545cf8358f82df1ad5c15bf57816a708 extra
-mnist WRITERS-LICENSE 21e925cd3e398ade2f9fe9185d35d84429b52c3b86a529cfb3011e25b68e18dc extra
+mnist? mnist-train-writer.csv fa39ce744d607eec1184bd10ed4719fbae02da12e2f62bd700559f2249d618a9 writers=$qmnist/qmnist-train-labels-idx2-int.gz
+mnist? mnist-t10k-writer.csv c4cd771876def697b8dd66c84ccb3825545cf8358f82df1ad5c15bf57816a708 writers=$qmnist/qmnist-test-labels-idx2-int.gz
+mnist? WRITERS-LICENSE 21e925cd3e398ade2f9fe9185d35d84429b52c3b86a529cfb3011e25b68e18dc $qmnist/LICENSE
 fashion-mnist train-images-idx3-ubyte.gz f4a8712d7a061bf5bd6d2ca38dc4d50a $zalando/train-images-idx3-ubyte.gz
 fashion-mnist train-labels-idx1-ubyte.gz 9018921c3c673c538a1fc5bad174d6f9 $zalando/train-labels-idx1-ubyte.gz
 fashion-mnist t10k-images-idx3-ubyte.gz 8181f5470baa50b63fa0f6fddb340f0a $zalando/t10k-images-idx3-ubyte.gz
@@ -91,6 +92,15 @@ cut_kaggle_set() {
   gzip -dc <"$1" 2>/dev/null | head -n 15120 | awk '{ print NR "," $0 }'
 }
 
+# QMNIST tells of each digit of MNIST, in its order, where it is from: eight big-endian numbers of 32
+# bits, of which the first four are class, series, writer and place among the writer's digits. Its
+# test set goes on after MNIST's 10,000.
+writers_csv() {  # writers_csv ROWS <LABELS
+  echo "mnist_index,label,hsf_series,writer_id,digit_index_of_writer"
+  gzip -dc 2>/dev/null | head -c $((12 + 32 * $1)) | od -An -v -td4 --endian=big -w32 -j12 |
+    awk '{ print NR - 1 "," $1 "," $2 "," $3 "," $4 }'
+}
+
 # Folders that may hold a copy, best first; never the target itself.
 local_sources() {
   local place
@@ -130,7 +140,19 @@ fetch_download() {
   fi
 }
 
-# fetch NAME HASH ADDRESS: one file, one line of output; status 1 when it is not there in the end.
+fetch_writers() {
+  local rows=60000
+  [[ $1 == *t10k* ]] && rows=10000
+  download "$3" - | writers_csv "$rows" >"$part"
+  if keep "$part" "$to/$1" "$2"; then
+    say "$1" "made from $3"
+  else
+    return 1
+  fi
+}
+
+# fetch NAME HASH ADDRESS OPTIONAL: one file, one line of output; status 1 when it is not there in the
+# end and OPTIONAL is no.
 fetch() {
   if verified "$to/$1" "$2"; then
     say "$1" "have"
@@ -141,19 +163,19 @@ fetch() {
   fetch_local "$1" "$2" && return 0
   case $3 in
     cut) fetch_cut "$1" "$2" && return 0 ;;
-    extra) ;;
+    writers=*) [[ $local_only == no ]] && fetch_writers "$1" "$2" "${3#writers=}" && return 0 ;;
     *) [[ $local_only == no ]] && fetch_download "$1" "$2" "$3" && return 0 ;;
   esac
   if [[ -e $to/$1 ]]; then
     say "$1" "BROKEN: does not have the right checksum, and no better copy was found"
-  elif [[ $3 == extra ]]; then
-    say "$1" "no local copy (optional)"
   elif [[ $local_only == yes ]]; then
     say "$1" "no local copy"
+  elif [[ $4 == yes ]]; then
+    say "$1" "no local copy, and it could not be had from the network (optional)"
   else
     say "$1" "MISSING: no local copy, and it could not be had from the network"
   fi
-  [[ $3 == extra ]]
+  [[ $4 == yes ]]
 }
 
 local_only=no
@@ -180,8 +202,11 @@ trap 'exit 143' TERM
 mkdir -p "$to" || exit 3
 missing=0
 while read -r set file hash address; do
+  optional=no
+  [[ $set == *\? ]] && optional=yes
+  set=${set%\?}
   [[ " ${sets[*]} " == *" $set "* ]] || continue
-  fetch "$set/$file" "$hash" "$address" </dev/null || missing=$((missing + 1))
+  fetch "$set/$file" "$hash" "$address" "$optional" </dev/null || missing=$((missing + 1))
 done < <(files)
 
 ((missing == 0)) && exit 0

@@ -30,7 +30,7 @@ head -c 100000 "$work/good/forest-cover/covtype.data.gz" >"$work/bad/forest-cove
 
 # Programs without curl and wget: what a machine without a network looks like.
 mkdir "$work/bin"
-for tool in bash cat gzip sha256sum md5sum cut head awk cp mv rm chmod mkdir dirname; do
+for tool in bash cat gzip sha256sum md5sum cut head awk cp mv rm chmod mkdir dirname od; do
   ln -s "$(command -v "$tool")" "$work/bin/$tool"
 done
 run() {  # run SOURCE ARGUMENTS...
@@ -66,6 +66,27 @@ check "--local with no source: mentions it" says "covtype.data.gz *no local copy
 
 run "$work/bad" --to "$work/d" iris
 check "an unknown set: exit 2" test "$status" -eq 2
+
+# A network with nothing but QMNIST's labels, put together from the file that is made of them. One
+# digit stands after MNIST's 10,000.
+writers=mnist/mnist-t10k-writer.csv
+if [[ -f $real/$writers ]]; then
+  big_endian='function number(n) { printf "\\0%03o\\0%03o\\0%03o\\0%03o", n / 16777216 % 256, n / 65536 % 256, n / 256 % 256, n % 256 }'
+  printf '%b' "$({ cat "$real/$writers"; echo 10000,1,2,3,4; } | awk -F, "$big_endian"'
+    NR == 1 { number(3074); number(10001); number(8); next }
+    { for (i = 2; i <= 5; ++i) number($i); for (i = 0; i < 4; ++i) number(7) }')" | gzip -c >"$work/labels.gz"
+  # shellcheck disable=SC2016  # "$*" belongs to the script being written
+  printf '#!/bin/sh\ncase "$*" in *--output\\ -*/qmnist-test-labels-idx2-int.gz) exec cat %s ;; esac\nexit 22\n' \
+    "$work/labels.gz" >"$work/bin/curl"
+  chmod +x "$work/bin/curl"
+  run "" --to "$work/w" mnist
+  rm "$work/bin/curl"
+  check "writers are made from QMNIST's labels" cmp -s "$real/$writers" "$work/w/$writers"
+  check "writers that cannot be had are optional" says "mnist-train-writer.csv .*(optional)"
+  check "digits that cannot be had are not" test "$status" -eq 3
+else
+  echo "skipped: no $writers"
+fi
 
 # Stopped in the middle of a copy: a cp that writes half and waits stands in for a slow disk.
 rm "$work/bin/cp"
