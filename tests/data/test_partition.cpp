@@ -164,7 +164,8 @@ INSTANTIATE_TEST_SUITE_P(Sizes, Kinds,
 
 TEST(Partition, OfOneClientIsAllRows) {
   auto const labels = labels_with({5, 6});
-  for (auto const* kind : {"iid", "contiguous", "dirichlet:0.1", "shards:3", "labels:2"})
+  for (auto const* kind :
+       {"iid", "contiguous", "dirichlet:0.1", "inner-dirichlet:0.1", "shards:3", "labels:2"})
     EXPECT_THAT(sizes_of(dealt(options_of(kind), 1, labels)), ElementsAre(11)) << kind;
 }
 
@@ -291,6 +292,40 @@ TEST(Dirichlet, DrawsAgainUntilEveryClientHasTenRows) {
               10u);
 }
 
+TEST(InnerDirichlet, OfALargeAlphaLooksIidWhateverTheClasses) {
+  auto const labels = labels_with({30'000, 10'000, 500});
+  auto const partition = dealt(options_of("inner-dirichlet:1000000"), 10, labels);
+  for (auto const emd : distances(partition, labels, 3)) EXPECT_LT(emd, 0.06);
+}
+
+TEST(InnerDirichlet, ConcentratesAsAlphaFallsAndKeepsSizes) {
+  auto const labels = mnist_labels();
+  double last = 0;
+  for (auto const* alpha : {"100", "10", "1", "0.1", "0.001"}) {
+    auto const partition = dealt(options_of("inner-dirichlet:" + std::string{alpha}), 1000, labels);
+    EXPECT_THAT(sizes_of(partition), testing::Each(60u));
+    auto const distance = mean(distances(partition, labels, 10));
+    EXPECT_GT(distance, 1.1 * last) << alpha;
+    last = distance;
+  }
+  EXPECT_GT(last, 1.7);
+}
+
+// Two classes of equally many rows, few of them dealt to the client in question: its share of the
+// first is Beta(ALPHA, ALPHA), of variance 1 / (4 (2 ALPHA + 1)), plus what 60 draws add to it.
+TEST(InnerDirichlet, SharesVaryAsTheDistributionSays) {
+  auto const labels = labels_with({30'000, 30'000});
+  auto const partition = dealt(options_of("inner-dirichlet:2"), 1000, labels);
+  double squares = 0;
+  for (int k = 0; k < 1000; ++k) {
+    auto const first =
+        std::ranges::count_if(partition.rows(k), [&](auto r) { return labels[r] == 0; });
+    squares += std::pow(static_cast<double>(first) / 60 - 0.5, 2);
+  }
+  auto const expected = 0.05 + (0.25 - 0.05) / 60;
+  EXPECT_NEAR(squares / 1000, expected, 0.15 * expected);
+}
+
 TEST(Quantity, EqualSizesDifferByOneAtMost) {
   for (auto const clients : {1, 3, 7, 64, 99, 100}) {
     auto const sizes = sizes_of(dealt(options_of("iid"), clients, labels_with({51, 50})));
@@ -316,7 +351,7 @@ TEST(Quantity, WithoutSkewIsEqual) {
 TEST(Quantity, NobodyStaysEmptyHoweverSkewed) {
   auto const labels = labels_with({700, 300});
   for (auto const* quantity : {"power:9", "lognormal:50", "dirichlet:0.001"})
-    for (auto const* partition : {"iid", "contiguous", "labels:2"})
+    for (auto const* partition : {"iid", "contiguous", "labels:2", "inner-dirichlet:0.1"})
       for (auto const clients : {10, 400, 500})
         EXPECT_GE(
             std::ranges::min(sizes_of(dealt(options_of(partition, quantity), clients, labels))),
@@ -367,7 +402,8 @@ TEST(Natural, WritersMustBeThoseOfTheDigits) {
   digits.features.resize(2, 1);
   digits.labels = {5, 0};
   auto const error = [&] { return test::data_error([&] { natural_groups(source, digits); }); };
-  EXPECT_THAT(error(), HasSubstr("the file is not there"));
+  EXPECT_THAT(error(), AllOf(HasSubstr("who wrote which digit is not there"),
+                             HasSubstr("run data/fetch.sh mnist")));
   auto const write = [&](std::string const& rows) {
     folder.write("mnist/mnist-train-writer.csv", "mnist_index,label,hsf_series,writer_id\n" + rows);
   };
@@ -454,9 +490,10 @@ TEST(Partition, ThatLeavesClientsEmptyIsAnError) {
   };
   EXPECT_THAT(error("iid", 0), HasSubstr("--clients is 0, expected at least 1"));
   EXPECT_THAT(error("iid", 101), HasSubstr("--clients is 101 but there are 100 rows"));
-  EXPECT_THAT(error("dirichlet:0.001", 50), AllOf(HasSubstr("--partition dirichlet:0.001 leaves "),
-                                                  HasSubstr(" of 50 clients without any row"),
-                                                  HasSubstr("fewer --clients or a larger ALPHA")));
+  EXPECT_THAT(error("dirichlet:0.001", 50),
+              AllOf(HasSubstr("--partition dirichlet:0.001 leaves "),
+                    HasSubstr(" of 50 clients without any row"),
+                    HasSubstr("fewer --clients, or a larger ALPHA, or inner-dirichlet:ALPHA")));
   EXPECT_THAT(error("shards:2", 51), HasSubstr("makes 102 shards of 100 rows"));
   EXPECT_NO_THROW(dealt(options_of("shards:2"), 50, labels));
   EXPECT_THAT(error("labels:3", 10), HasSubstr("the rows are of 2 classes"));
@@ -466,7 +503,7 @@ TEST(Partition, ThatLeavesClientsEmptyIsAnError) {
 TEST(Partition, OfManyClientsIsDealtAsThatOfFew) {
   Labels labels(1'000'000);
   for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<std::uint16_t>(i % 10);
-  for (auto const* kind : {"iid", "dirichlet:2", "shards:2", "labels:2"})
+  for (auto const* kind : {"iid", "dirichlet:2", "inner-dirichlet:0.1", "shards:2", "labels:2"})
     EXPECT_EQ(dealt(options_of(kind), 100'000, labels).clients(), 100'000) << kind;
 }
 

@@ -59,6 +59,7 @@ void give(std::span<std::uint32_t const> order, std::span<std::uint64_t const> s
 }
 
 Owners deal_dirichlet(Deck const& deck);
+Owners deal_inner_dirichlet(Deck const& deck);
 Owners deal_shards(Deck const& deck);
 Owners deal_labels(Deck const& deck);
 

@@ -29,9 +29,8 @@ std::vector<std::uint32_t> mnist_writers(Source const& source, Dataset const& tr
   auto const file = source.data_dir / "mnist" / "mnist-train-writer.csv";
   if (!fs::exists(file))
     throw DataError{file.string() +
-                    ": the file is not there, and without it nobody knows who wrote which digit; "
-                    "copy it there (data/README.md tells where it is from), or choose another "
-                    "--partition"};
+                    ": the file that tells who wrote which digit is not there; run data/fetch.sh "
+                    "mnist, or choose another --partition"};
   auto const writers = read_csv(file, {.label = "writer_id", .drop = {}, .header = true});
   check_digits(file, writers, train);
   return {writers.labels.begin(), writers.labels.end()};

@@ -1,5 +1,3 @@
-#include <cmath>
-
 #include "canopy/core/error.hpp"
 #include "canopy/core/text.hpp"
 #include "canopy/data/partition.hpp"

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <limits>
 #include <utility>
 
 #include "canopy/core/error.hpp"
@@ -65,7 +64,7 @@ void check_empty(Partition const& partition, Deck const& deck, std::string const
                   text::grouped(partition.clients()) +
                   " clients without any row; use fewer "
                   "--clients" +
-                  (remedy.empty() ? "" : " or " + remedy)};
+                  (remedy.empty() ? "" : ", or " + remedy)};
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "partition/quantity.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <numeric>

@@ -2,6 +2,7 @@
 #include <cassert>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 #include "canopy/data/partition.hpp"
 
