@@ -493,7 +493,7 @@ TEST(Partition, ThatLeavesClientsEmptyIsAnError) {
   EXPECT_THAT(error("dirichlet:0.001", 50),
               AllOf(HasSubstr("--partition dirichlet:0.001 leaves "),
                     HasSubstr(" of 50 clients without any row"),
-                    HasSubstr("fewer --clients, or a larger ALPHA, or inner-dirichlet:ALPHA")));
+                    HasSubstr("fewer clients, or a larger ALPHA, or inner-dirichlet:ALPHA")));
   EXPECT_THAT(error("shards:2", 51), HasSubstr("makes 102 shards of 100 rows"));
   EXPECT_NO_THROW(dealt(options_of("shards:2"), 50, labels));
   EXPECT_THAT(error("labels:3", 10), HasSubstr("the rows are of 2 classes"));

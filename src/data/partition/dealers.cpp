@@ -3,8 +3,6 @@
 #include <functional>
 #include <numeric>
 
-#include "canopy/core/error.hpp"
-
 #include "partition/quantity.hpp"
 
 namespace canopy::data {
@@ -41,43 +39,30 @@ Owners deal_natural(Deck const& deck) {
 
 std::vector<Dealer> const& dealers() {
   static std::vector<Dealer> const table{
-      {{"iid", "", no_number(), "rows at random"}, true, false, "", deal_iid},
+      {{"iid", "", no_number(), "rows at random"}, deal_iid},
       {{"contiguous", "", no_number(),
         "blocks of rows in the order of the data, as FEDn's example"},
-       true,
-       false,
-       "",
        deal_contiguous},
       {{"dirichlet", "ALPHA", above_0(),
         "each class in shares drawn from Dirichlet(ALPHA), as Flower and NIID-Bench"},
-       true,
-       false,
-       "a larger ALPHA, or inner-dirichlet:ALPHA",
-       deal_dirichlet},
+       deal_dirichlet,
+       Sizes::wanted,
+       "a larger ALPHA, or inner-dirichlet:ALPHA"},
       {{"inner-dirichlet", "ALPHA", above_0(),
-        "each client's classes in shares drawn from Dirichlet(ALPHA), as Hsu et al. 2019 and "
-        "FedDyn"},
-       true,
-       false,
-       "",
+        "each client's classes in shares drawn from Dirichlet(ALPHA), as Hsu et al. 2019, FedDyn"},
        deal_inner_dirichlet},
       {{"shards", "S", whole_from_1(),
         "S blocks at random of the rows sorted by class, as McMahan et al. 2017"},
-       false,
-       false,
-       "",
-       deal_shards},
+       deal_shards,
+       Sizes::own},
       {{"labels", "S", whole_from_1(), "rows of S classes, as FedProx's data"},
-       true,
-       false,
-       "a larger S",
-       deal_labels},
+       deal_labels,
+       Sizes::wanted,
+       "a larger S"},
       {{"natural", "", no_number(),
         "a client for each writer (mnist) or wilderness (forest-cover)"},
-       false,
-       true,
-       "",
-       deal_natural},
+       deal_natural,
+       Sizes::groups},
   };
   return table;
 }

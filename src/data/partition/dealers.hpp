@@ -24,20 +24,22 @@ struct Deck {
   int clients = 0;
   int classes = 0;
   Owners labels;
-  Owners groups;                 ///< empty unless the dealer is by_groups
+  Owners groups;                 ///< empty unless they settle the sizes
   std::vector<double> quantity;  ///< by client: wanted sizes, in proportion
   Key key;
 
   std::size_t size() const { return labels.size(); }
 };
 
+/// What settles how many rows a client gets: --quantity, the way of dealing, or the groups.
+enum class Sizes : std::uint8_t { wanted, own, groups };
+
 /// A choice of --partition.
 struct Dealer {
   Form form;
-  bool heeds_quantity;
-  bool by_groups;
-  std::string remedy;  ///< against clients without rows
   Owners (*deal)(Deck const& deck);
+  Sizes sizes = Sizes::wanted;
+  std::string remedy = "";  ///< against clients without rows
 };
 std::vector<Dealer> const& dealers();
 std::vector<Form> const& partition_forms();  ///< in the order of dealers()

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cmath>
 #include <functional>
 #include <limits>
 #include <numeric>
@@ -15,17 +14,11 @@ int constexpr most_draws = 10;
 /// So many clients without rows are not mended by drawing again.
 std::ptrdiff_t constexpr hopeless = 20;
 
-/// Logarithms of weights as weights, the largest of which is 1.
-void exponentiate(std::span<double> logarithms) {
-  auto const most = *std::ranges::max_element(logarithms);
-  for (auto& x : logarithms) x = std::exp(x - most);
-}
-
 double constexpr closed = -std::numeric_limits<double>::infinity();
 
-/// Every class is split by proportions of its own over the clients that still want rows. Without
-/// the latter, which neither Yurochkin et al. 2019 nor Hsu et al. 2019 mention but all programs do
-/// ("self_balancing" in Flower), sizes would differ as much as proportions.
+/// Every class is split by proportions of its own over the clients that still want rows. The latter
+/// stands not in the paper (Yurochkin et al. 2019) but in its program, in NIID-Bench and, as
+/// self_balancing, in Flower: sizes would else differ as much as proportions.
 class DirichletDealer {
  public:
   explicit DirichletDealer(Deck const& deck) : deck_{deck}, classes_{by_class(deck)} {
@@ -75,64 +68,6 @@ class DirichletDealer {
   std::vector<std::uint64_t> held_;
 };
 
-/// Every client in turn draws proportions of its own and then its rows, class by class at random,
-/// from those that are left. The concentration of a class is in proportion to its rows.
-class InnerDirichletDealer {
- public:
-  explicit InnerDirichletDealer(Deck const& deck) : owners_(deck.size()) {
-    auto const classes = by_class(deck);
-    for (int c = 0; c < classes.clients(); ++c) {
-      auto const rows = classes.rows(c);
-      if (rows.empty()) continue;
-      auto& pile = piles_.emplace_back(rows.begin(), rows.end());
-      Stream{deck.key.with("order").with(static_cast<std::uint64_t>(c))}.shuffle(std::span{pile});
-    }
-    for (auto const& pile : piles_)
-      concentrations_.push_back(deck.number * static_cast<double>(piles_.size() * pile.size()) /
-                                static_cast<double>(deck.size()));
-  }
-
-  void serve(std::uint32_t client, std::uint64_t rows, Stream stream) {
-    std::vector<double> drawn;
-    for (auto const concentration : concentrations_)
-      drawn.push_back(log_gamma_draw(stream, concentration));
-    auto weights = weigh(drawn);
-    for (; rows > 0; --rows) {
-      auto& pile = piles_[pick(weights, stream)];
-      owners_[pile.back()] = client;
-      pile.pop_back();
-      if (pile.empty() && rows > 1) weights = weigh(drawn);
-    }
-  }
-
-  Owners take() { return std::move(owners_); }
-
- private:
-  /// Of the classes that have rows left.
-  std::vector<double> weigh(std::vector<double> drawn) const {
-    for (std::size_t c = 0; c < drawn.size(); ++c)
-      if (piles_[c].empty()) drawn[c] = closed;
-    exponentiate(drawn);
-    return drawn;
-  }
-
-  static std::size_t pick(std::vector<double> const& weights, Stream& stream) {
-    auto left = stream.uniform() * std::accumulate(weights.begin(), weights.end(), 0.0);
-    auto last = weights.size();
-    for (std::size_t c = 0; c < weights.size(); ++c) {
-      if (weights[c] == 0) continue;
-      last = c;
-      if (left < weights[c]) break;
-      left -= weights[c];
-    }
-    return last;
-  }
-
-  Owners owners_;
-  std::vector<Places> piles_;  ///< of the classes that there are, what is left of their rows
-  std::vector<double> concentrations_;
-};
-
 }  // namespace
 
 Owners deal_dirichlet(Deck const& deck) {
@@ -149,19 +84,6 @@ Owners deal_dirichlet(Deck const& deck) {
     if (std::ranges::count(dealer.held(), 0u) > hopeless) break;
   }
   return best;
-}
-
-// In an order left to chance: whoever comes late finds little of what is wanted.
-Owners deal_inner_dirichlet(Deck const& deck) {
-  Places order(deck.quantity.size());
-  std::iota(order.begin(), order.end(), 0u);
-  Stream{deck.key.with("clients")}.shuffle(std::span{order});
-  auto const least = least_rows(deck.size(), deck.quantity.size(), 10);
-  auto const sizes = apportion(deck.size(), deck.quantity, least);
-  InnerDirichletDealer dealer{deck};
-  for (auto const client : order)
-    dealer.serve(client, sizes[client], Stream{deck.key.with("client").with(client)});
-  return dealer.take();
 }
 
 }  // namespace canopy::data

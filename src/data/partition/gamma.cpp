@@ -1,5 +1,6 @@
 #include "partition/gamma.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace canopy::data {
@@ -32,6 +33,11 @@ double log_gamma_draw(Stream& stream, double shape) {
     if (u < 1 - 0.0331 * x * x * x * x || std::log(u) < x * x / 2 + d - d * v + d * log_v)
       return std::log(d) + log_v;
   }
+}
+
+void exponentiate(std::span<double> logarithms) {
+  auto const most = *std::ranges::max_element(logarithms);
+  for (auto& x : logarithms) x = std::exp(x - most);
 }
 
 }  // namespace canopy::data

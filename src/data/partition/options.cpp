@@ -39,7 +39,7 @@ void PartitionOptions::check() const {
   for (auto const& row : options.rows()) row.set(row.get());
   auto const chosen = choose("partition", partition, partition_forms());
   choose("quantity", quantity, quantity_forms());
-  if (!dealers()[chosen.index].heeds_quantity && quantity != "equal")
+  if (dealers()[chosen.index].sizes != Sizes::wanted && quantity != "equal")
     throw UserError{"--quantity is '" + quantity + "' but --partition " + partition +
                     " settles the sizes by itself; set --quantity equal"};
 }

@@ -62,8 +62,7 @@ void check_empty(Partition const& partition, Deck const& deck, std::string const
   if (empty == 0) return;
   throw UserError{"--partition " + deck.name + " leaves " + text::grouped(empty) + " of " +
                   text::grouped(partition.clients()) +
-                  " clients without any row; use fewer "
-                  "--clients" +
+                  " clients without any row; use fewer clients" +
                   (remedy.empty() ? "" : ", or " + remedy)};
 }
 
@@ -92,7 +91,7 @@ Partition make_partition(PartitionOptions const& options, int clients,
   auto const& dealer = dealers()[chosen.index];
 
   Deck deck{options.partition, chosen.number, clients, classes, {}, {}, {}, key.with("deal")};
-  if (dealer.by_groups) {
+  if (dealer.sizes == Sizes::groups) {
     auto const known = groups.empty() ? Rows{} : groups_among(rows, groups);
     check_groups(clients, rows.size(), groups, known.size());
     deck.groups = numbered_groups(rows, groups, known);

@@ -1,6 +1,5 @@
 #include "partition/quantity.hpp"
 
-#include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <numeric>
@@ -24,14 +23,13 @@ Weights power(int clients, double exponent, Key key) {
   return weights;
 }
 
-/// exp of what `draw` gives, scaled so that the largest weight is 1 and none overflows.
+/// Of weights of which `draw` gives the logarithms.
 template <class Draw>
 Weights from_logarithms(int clients, Key key, Draw draw) {
   Stream stream{key};
   Weights weights;
   for (int client = 0; client < clients; ++client) weights.push_back(draw(stream));
-  auto const most = *std::ranges::max_element(weights);
-  for (auto& weight : weights) weight = std::exp(weight - most);
+  exponentiate(weights);
   return weights;
 }
 
