@@ -459,7 +459,7 @@ TEST(ClientTable, TellsRowsLabelsAndDistance) {
 TEST(ClientTable, DistanceOfOneLabelOfTenIsTheLargestThatThereIs) {
   auto const labels = labels_with(std::vector<int>(10, 30));
   for (auto const emd : distances(dealt(options_of("labels:1"), 10, labels), labels, 10))
-    EXPECT_DOUBLE_EQ(emd, 1.8);  // |1 - 1/10| + 9 * 1/10; Zhao et al. 2018, table 2
+    EXPECT_DOUBLE_EQ(emd, 1.8);  // |1 - 1/10| + 9 * 1/10
 }
 
 TEST(PartitionOptions, ThatCannotBeAreErrors) {

@@ -66,8 +66,9 @@ class Partition {
 /// as many as there are. The same key, the same partition.
 ///
 /// Where sizes or proportions are drawn, a client is to have at least 10 rows, or 1 where the mean
-/// is below 20: --quantity adds to that, dirichlet draws again (ten times at most; then the draw
-/// whose smallest client is largest counts). UserError when a client would have no row at all.
+/// is below 20: --quantity adds to that; dirichlet draws again, ten times at most and not when more
+/// than 20 clients are empty, and the draw whose smallest client is largest counts. UserError when
+/// a client would have no row at all.
 Partition make_partition(PartitionOptions const& options, int clients,
                          std::span<RowIndex const> rows, std::span<std::uint16_t const> labels,
                          int classes, std::span<std::uint32_t const> groups, Key key);
@@ -103,8 +104,7 @@ void skew_features(PartitionOptions const& options, ClientCopies copies,
 
 /// Table "client_labels", one row per client: client, rows, emd, and rows of each class as
 /// label_NAME. emd = sum over classes of |share at the client - share over all clients|, 0 .. 2,
-/// the earth mover's distance of Zhao et al. 2018 (arXiv 1806.00582, section 3.2). `labels` by row
-/// number.
+/// the earth mover's distance of Zhao et al. 2018 (arXiv 1806.00582). `labels` by row number.
 Table client_label_table(Partition const& partition, std::span<std::uint16_t const> labels,
                          std::vector<std::string> const& class_names);
 
