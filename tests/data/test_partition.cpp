@@ -500,11 +500,11 @@ TEST(Partition, ThatLeavesClientsEmptyIsAnError) {
   EXPECT_THAT(error("labels:1", 1), HasSubstr("room for 1 of 2 classes"));
 }
 
-TEST(Partition, OfManyClientsIsDealtAsThatOfFew) {
-  Labels labels(1'000'000);
+TEST(Partition, IsDealtToThousandsOfClients) {
+  Labels labels(200'000);
   for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<std::uint16_t>(i % 10);
   for (auto const* kind : {"iid", "dirichlet:2", "inner-dirichlet:0.1", "shards:2", "labels:2"})
-    EXPECT_EQ(dealt(options_of(kind), 100'000, labels).clients(), 100'000) << kind;
+    EXPECT_EQ(dealt(options_of(kind), 20'000, labels).clients(), 20'000) << kind;
 }
 
 }  // namespace
