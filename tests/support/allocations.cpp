@@ -9,9 +9,11 @@
 namespace {
 
 std::atomic<std::size_t> count{0};
+std::atomic<std::size_t> bytes{0};
 
 void* counted(std::size_t size) {
   ++count;
+  bytes += size;
   return std::malloc(size);
 }
 
@@ -24,6 +26,10 @@ void* counted_or_thrown(std::size_t size) {
 
 std::size_t canopy::allocations() {
   return count;
+}
+
+std::size_t canopy::allocated_bytes() {
+  return bytes;
 }
 
 // All forms but those for over-aligned types, as sanitizers replace each by one of their own.

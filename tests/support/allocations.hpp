@@ -6,5 +6,7 @@ namespace canopy {
 
 /// How often this process has called operator new. Link support/allocations.cpp to count.
 std::size_t allocations();
+/// And how many bytes it has asked for in all, freed or not.
+std::size_t allocated_bytes();
 
 }  // namespace canopy
