@@ -174,7 +174,7 @@ void RoundPolicyOptions::check(int wanted) const {
 }
 
 int RoundPolicyOptions::to_select(int wanted) const {
-  // 1.1 x 10 is 11, whatever the rounding of the product.
+  // 1.1 x 50 is 55, whatever the rounding of the product.
   return static_cast<int>(std::ceil(over_selection * wanted - 1e-9));
 }
 

@@ -243,7 +243,7 @@ TEST(RoundPolicyOptions, SayWhatDoesNotGoTogether) {
 TEST(RoundPolicyOptions, SelectMoreThanAreWanted) {
   EXPECT_EQ(RoundPolicyOptions{}.to_select(10), 10);
   EXPECT_EQ(RoundPolicyOptions{.over_selection = 1.3}.to_select(10), 13);
-  EXPECT_EQ(RoundPolicyOptions{.over_selection = 1.1}.to_select(10), 11);
+  EXPECT_EQ(RoundPolicyOptions{.over_selection = 1.1}.to_select(50), 55);
   EXPECT_EQ(RoundPolicyOptions{.over_selection = 1.3}.to_select(1), 2);
 }
 

@@ -30,12 +30,13 @@ class EverySelector : public testing::TestWithParam<std::string> {
   }
   static std::vector<Observation> seen() {
     std::vector<Observation> result;
-    for (int k = 0; k < clients; k += 2)
-      result.push_back({.client = k,
-                        .round = 1 + k % 3,
-                        .loss = 2 + std::sin(k),
-                        .rows = 10 + 5 * k,
-                        .seconds = 1.0 + k % 7});
+    for (int round = 1; round <= 3; ++round)
+      for (int k = 0; k < clients; k += 2 * round)
+        result.push_back({.client = k,
+                          .round = round,
+                          .loss = 2 + std::sin(k * round),
+                          .rows = 10 + 5 * k,
+                          .seconds = 1.0 + (k + round) % 7});
     return result;
   }
   static std::unique_ptr<Selector> experienced() {
