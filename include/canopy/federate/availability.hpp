@@ -9,10 +9,9 @@ namespace canopy::federate {
 
 /// When a client can be asked to take part, as a user writes it:
 ///     always
-///     share:P[,SECONDS]     in each interval of SECONDS (default 600) with probability P, by
-///     itself diurnal:PERIOD,SHARE  for SHARE of every PERIOD on end; clients begin at different
-///     times,
-///                           more of them about the middle of the period (the night of most)
+///     share:P[,SECONDS]     each interval of SECONDS (default 600) by itself with probability P
+///     diurnal:PERIOD,SHARE  for SHARE of every PERIOD on end, from a moment that for most clients
+///                           is near the middle of the period, as the night is for most phones
 /// Times are virtual seconds from the start of the run. A client's intervals begin at a moment of
 /// its own. A client that has begun a round goes on when its interval ends: who is lost in
 /// mid-round is decided by drop-out alone.

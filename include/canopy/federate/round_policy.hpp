@@ -84,9 +84,9 @@ struct RoundOutcome {
 ///              al. 2020, section 5.2), or `late` when not even one does;
 ///     carry    `late` and in flight: the update joins, as `carried` and with its staleness, the
 ///              round during which it arrives. Such clients should not be selected meanwhile.
-/// A trip that drops is `dropped_out` whatever the policy.
-/// Who finishes at the same time is taken by client number. When nobody was available and nothing
-/// is in flight the round takes 0 seconds: go on at Devices::next_available.
+/// A trip that drops is `dropped_out` whatever the policy. Of those who finish at the same time the
+/// lower client number is taken. When nobody was available and nothing is in flight the round takes
+/// 0 seconds: go on at Devices::next_available.
 RoundOutcome settle(RoundPolicyOptions const& options, Round const& round,
                     std::span<Dispatch const> cohort, std::span<Participant const> in_flight = {});
 
