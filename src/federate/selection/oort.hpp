@@ -8,8 +8,9 @@
 namespace canopy::federate {
 
 /// Lai et al. 2021, "Oort: Efficient federated learning via guided participant selection" (OSDI),
-/// algorithm 1, with the scaling and the constants of the authors' implementation. Of a client i
-/// that was observed last in round L(i), with a trip of D(i) seconds:
+/// algorithm 1, with the constants of the authors' implementation and utility scaled to [0, 1] much
+/// as there (by the clipped range, not the whole one). Of a client i that was observed last in
+/// round L(i), with a trip of D(i) seconds:
 ///     U(i)     = rows(i) x root mean square of its rows' losses            statistical utility
 ///     score(i) = (min(U(i), c) - m) / (c - m) + sqrt(0.1 ln(round) / L(i))  uncertainty with age
 ///     score(i) x (T / D(i))^speed_penalty  if D(i) > T                       system utility
