@@ -2,7 +2,7 @@
 
 #include "canopy/federate/devices.hpp"
 
-#include "federate/populations.hpp"
+#include "federate/selection/populations.hpp"
 #include "support/allocations.hpp"
 
 namespace canopy::federate::test {

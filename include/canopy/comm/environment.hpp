@@ -20,6 +20,9 @@ class Environment {
   /// Ends every process of the job. For what nobody can mend: other ranks may be anywhere.
   [[noreturn]] static void abort(int exit_status);
 
+  /// Ends this process alone, without MPI's part: after the loss of a rank that would never return.
+  [[noreturn]] static void leave(int exit_status);
+
  private:
   /// Runs before MPI starts, as Open MPI reads its settings only then.
   struct Prepare {

@@ -7,7 +7,7 @@
 #include "canopy/federate/selection.hpp"
 
 #include "federate/complaint.hpp"
-#include "federate/populations.hpp"
+#include "federate/selection/populations.hpp"
 
 namespace canopy::federate::test {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <gmock/gmock.h>
 
-#include "federate/populations.hpp"
+#include "federate/selection/populations.hpp"
 #include "selection/oort.hpp"
 
 namespace canopy::federate::test {

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "canopy/comm/communicator.hpp"
+#include "canopy/comm/farm.hpp"
+#include "canopy/core/random.hpp"
+#include "canopy/data/splits.hpp"
+#include "canopy/federate/clients.hpp"
+#include "canopy/federate/options.hpp"
+#include "canopy/federate/roles.hpp"
+#include "canopy/federate/state.hpp"
+#include "canopy/nn/network.hpp"
+
+namespace canopy::federate {
+
+/// What happens on the reducer's rank while a federation runs. All may be empty.
+struct FederationHooks {
+  std::function<void(RoundRow const&)> round;              ///< after every round
+  std::function<void()> idle;                              ///< while it waits, often
+  std::function<bool()> interrupted;                       ///< asked before every round
+  std::function<void(FederationState const&)> checkpoint;  ///< after every round
+  std::function<void(std::string const& kind, std::string const& text)> event;
+};
+
+/// What every rank of a federation has.
+struct FederationTask {
+  nn::Network const& network;
+  data::Rows const& test_rows;
+  Clients& clients;
+  FederationOptions const& options;
+  Key key{0};
+};
+
+/// Training by clients whose rows stay where they are: in rounds, or with an asynchronous
+/// aggregator in steps of the server.
+class Federation {
+ public:
+  /// Collective. All of `task` must outlive it. UserError when no client can meet the deadline.
+  Federation(comm::Communicator const& comm, RoleMap const& roles, FederationTask const& task);
+  ~Federation();
+
+  /// A state to begin with.
+  FederationState fresh_state() const;
+
+  /// On the reducer's rank, from this state: true when the last round is done, false when it was
+  /// interrupted. The others serve() meanwhile.
+  bool run(FederationState state, FederationHooks const& hooks);
+  /// Ends the process when a rank was lost meanwhile: nothing that all do together works then.
+  void serve();
+  /// On the reducer's rank, ends the others: how every rank spent its time.
+  std::vector<comm::RankUse> shut_down();
+
+  FederationState const& state() const;
+  /// Whether a rank was lost: the process must then end without MPI.
+  bool has_lost_ranks() const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace canopy::federate

@@ -1,0 +1,123 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "canopy/core/table.hpp"
+
+namespace canopy::federate {
+
+/// What there is to tell of one round.
+struct RoundRow {
+  std::int64_t round = 0;
+  std::int64_t clients = 0;      ///< whose updates count
+  std::int64_t dropped = 0;      ///< chosen, but lost, late or rejected
+  double accuracy = empty_cell;  ///< of the new model on the test rows, if evaluated
+  double loss = empty_cell;
+  double train_loss = 0;  ///< of the clients, as their rows were seen while they trained
+  double train_accuracy = 0;
+  double client_accuracy_mean = empty_cell;  ///< of the new model over clients, on their own rows
+  double client_accuracy_std = empty_cell;
+  double client_accuracy_worst_decile = empty_cell;  ///< mean over the worst tenth of them
+  double real_seconds = 0;
+  double virtual_seconds = 0;  ///< since the run began, at the end of the round
+  double bytes_real = 0;       ///< sent between ranks in this round
+  double bytes_device = 0;     ///< that the devices would have moved
+  std::string model;           ///< its id
+
+  /// Fills in what there is to tell of the accuracies of clients; none: nothing.
+  void take_accuracies(std::vector<double> accuracies);
+
+  template <class Self, class Visit>
+  static void each(Self&& self, Visit visit) {
+    visit("round", self.round), visit("clients", self.clients), visit("dropped", self.dropped);
+    visit("accuracy", self.accuracy), visit("loss", self.loss);
+    visit("train_loss", self.train_loss), visit("train_accuracy", self.train_accuracy);
+    visit("client_accuracy_mean", self.client_accuracy_mean);
+    visit("client_accuracy_std", self.client_accuracy_std);
+    visit("client_accuracy_worst_decile", self.client_accuracy_worst_decile);
+    visit("real_seconds", self.real_seconds), visit("virtual_seconds", self.virtual_seconds);
+    visit("bytes_real", self.bytes_real), visit("bytes_device", self.bytes_device);
+    visit("model", self.model);
+  }
+};
+
+/// One update, taken or not.
+struct UpdateRow {
+  std::int64_t round = 0;
+  std::int64_t client = 0;
+  std::int64_t combiner = 0;
+  std::int64_t rank = 0;
+  std::string fate;  ///< full, partial, ..., rejected
+  std::int64_t rows = 0;
+  std::int64_t steps = 0;
+  double loss = 0;
+  double weight = 0;
+  double norm = 0;
+  std::int64_t staleness = 0;
+  double real_seconds = 0;
+  double virtual_begin = 0;
+  double virtual_end = 0;
+
+  template <class Self, class Visit>
+  static void each(Self&& self, Visit visit) {
+    visit("round", self.round), visit("client", self.client), visit("combiner", self.combiner);
+    visit("rank", self.rank), visit("fate", self.fate), visit("rows", self.rows);
+    visit("steps", self.steps), visit("loss", self.loss), visit("weight", self.weight);
+    visit("norm", self.norm), visit("staleness", self.staleness);
+    visit("real_seconds", self.real_seconds), visit("virtual_begin", self.virtual_begin);
+    visit("virtual_end", self.virtual_end);
+  }
+};
+
+/// A model on the rows of one client.
+struct ValidationRow {
+  std::int64_t round = 0;
+  std::int64_t client = 0;
+  std::string model;
+  std::int64_t rows = 0;
+  double loss = 0;
+  double accuracy = 0;
+
+  template <class Self, class Visit>
+  static void each(Self&& self, Visit visit) {
+    visit("round", self.round), visit("client", self.client), visit("model", self.model);
+    visit("rows", self.rows), visit("loss", self.loss), visit("accuracy", self.accuracy);
+  }
+};
+
+/// A link of the model trail. The first one is the seed model, without a parent.
+struct ModelRow {
+  std::string id;  ///< SHA-256 of the weights
+  std::string parent;
+  std::int64_t round = 0;
+  std::string aggregator;
+  std::int64_t clients = 0;  ///< whose updates are in it
+  std::int64_t rows = 0;     ///< behind these
+  std::string cohort;        ///< "3,17,42"; with more than 100 the first ones and "..."
+
+  template <class Self, class Visit>
+  static void each(Self&& self, Visit visit) {
+    visit("id", self.id), visit("parent", self.parent), visit("round", self.round);
+    visit("aggregator", self.aggregator), visit("clients", self.clients);
+    visit("rows", self.rows), visit("cohort", self.cohort);
+  }
+};
+
+/// The table of such rows under a name, and the rows of such a table.
+template <class Row>
+Table table_of(std::string const& name, std::vector<Row> const& rows);
+template <class Row>
+std::vector<Row> rows_of(Table const& table);
+
+extern template Table table_of(std::string const&, std::vector<RoundRow> const&);
+extern template Table table_of(std::string const&, std::vector<UpdateRow> const&);
+extern template Table table_of(std::string const&, std::vector<ValidationRow> const&);
+extern template Table table_of(std::string const&, std::vector<ModelRow> const&);
+extern template std::vector<RoundRow> rows_of(Table const&);
+extern template std::vector<UpdateRow> rows_of(Table const&);
+extern template std::vector<ValidationRow> rows_of(Table const&);
+extern template std::vector<ModelRow> rows_of(Table const&);
+
+}  // namespace canopy::federate

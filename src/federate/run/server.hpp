@@ -1,0 +1,57 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "canopy/federate/federation.hpp"
+
+#include "messages/office.hpp"
+
+namespace canopy::federate {
+
+/// What the reducer works with, whether in rounds or asynchronously.
+struct Server {
+  FederationTask const& task;
+  RoleMap const& roles;
+  Aggregator& aggregator;
+  Office& office;
+  Devices devices;
+  std::unique_ptr<Selector> selector;
+  FederationState state = {};
+  FederationHooks hooks = {};
+  std::int64_t last_job = 0;
+
+  Server(FederationTask const& task, RoleMap const& roles, Aggregator& aggregator, Office& office);
+
+  FederationOptions const& options() const { return task.options; }
+  /// What a device moves for one update.
+  double bytes_down() const;
+  double bytes_up() const;
+  /// A client's training, from its rows and the options; without its share.
+  Task training(int client, std::int64_t number) const;
+  /// What dispatch `number` of a client takes.
+  Dispatch dispatch(int client, std::int64_t number) const;
+  /// An empty job on this model.
+  Job job(std::vector<float> model, double lr);
+
+  void event(std::string const& kind, std::string const& text) const;
+  void note_rejected(Report const& report, std::int64_t round) const;
+  /// The row of an update that a client has worked out.
+  UpdateRow update_row(Report const& report) const;
+  /// Tells the selector; `seconds` of virtual time.
+  void observe(UpdateRow const& row, double seconds);
+  /// Adds the state's model to the trail, and its id to the row.
+  void add_model(RoundRow& row, std::vector<int> const& cohort);
+  /// If the round is one of those: the model on the test rows, and on the rows of clients.
+  void evaluate_if_due(RoundRow& row, std::vector<int> const& cohort);
+  /// The round is over.
+  void close(RoundRow const& row);
+  /// The first time from now on at which some client that `may` be asked is there.
+  double next_available(std::function<bool(int)> const& may) const;
+
+ private:
+  void evaluate(RoundRow& row, std::vector<int> const& cohort);
+};
+
+}  // namespace canopy::federate
