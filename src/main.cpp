@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "canopy/app/data.hpp"
+#include "canopy/app/federate.hpp"
 #include "canopy/app/predict.hpp"
 #include "canopy/app/show.hpp"
 #include "canopy/app/train.hpp"
@@ -33,6 +34,7 @@ std::vector<Command> const& commands() {
   static std::vector<Command> const list{
       {"tune", "search hyper-parameters by cross-validation over MPI ranks", {}, app::run_tune},
       {"train", "train one model over MPI ranks", {}, app::run_train},
+      {"federate", "train one model by clients who keep their rows", {}, app::run_federate},
       {"predict", "score a data set with a saved model", {}, app::run_predict},
       {"data", "describe, convert or generate data sets", app::run_data, {}},
       {"show", "print what is in a run file", app::run_show, {}},

@@ -13,23 +13,21 @@ constexpr char format[] = "canopy-network-checkpoint/1";
 
 }  // namespace
 
-NamedArrays network_checkpoint(train::TrainingState const& state, nn::Network const& network,
-                               std::string const& fingerprint) {
-  auto arrays = state.to_arrays();
-  arrays.set_attribute("format", std::string{format});
+void mark_checkpoint(NamedArrays& arrays, std::string const& form, nn::Network const& network,
+                     std::string const& fingerprint) {
+  arrays.set_attribute("format", form);
   arrays.set_attribute("layers", nn::to_toml(network.architecture()));
   arrays.set_attribute("data", fingerprint);
-  return arrays;
 }
 
-std::optional<train::TrainingState> earlier_state(record::RunFiles const& files,
-                                                  RunIdentity const& identity, bool has_journal,
-                                                  nn::Network const& network,
-                                                  train::ShardPlan const& plan) {
+std::optional<record::RunRecord> earlier_record(record::RunFiles const& files,
+                                                RunIdentity const& identity, bool has_journal,
+                                                std::string const& form,
+                                                nn::Network const& network) {
   if (!std::filesystem::exists(files.run_file)) return {};
-  auto const record = record::read(files.run_file);
+  auto record = record::read(files.run_file);
   if (!record.model || !record.model->has_attribute("format") ||
-      record.model->text_attribute("format") != format)
+      record.model->text_attribute("format") != form)
     return {};
   auto const& arrays = *record.model;
   RunIdentity const that{record.command, record.settings, arrays.text_attribute("data"),
@@ -40,11 +38,25 @@ std::optional<train::TrainingState> earlier_state(record::RunFiles const& files,
         "--resume: {} was begun with other layers than {} has now; bring them back, or --overwrite "
         "to begin anew",
         files.run_file.string(), network.architecture().name);
-  if (why) {
-    if (has_journal) return {};
-    throw UserError{*why};
-  }
-  return train::TrainingState::from_arrays(arrays, network.arena_size(),
+  if (!why) return record;
+  if (has_journal) return {};
+  throw UserError{*why};
+}
+
+NamedArrays network_checkpoint(train::TrainingState const& state, nn::Network const& network,
+                               std::string const& fingerprint) {
+  auto arrays = state.to_arrays();
+  mark_checkpoint(arrays, format, network, fingerprint);
+  return arrays;
+}
+
+std::optional<train::TrainingState> earlier_state(record::RunFiles const& files,
+                                                  RunIdentity const& identity, bool has_journal,
+                                                  nn::Network const& network,
+                                                  train::ShardPlan const& plan) {
+  auto const record = earlier_record(files, identity, has_journal, format, network);
+  if (!record) return {};
+  return train::TrainingState::from_arrays(*record->model, network.arena_size(),
                                            static_cast<std::size_t>(plan.shards()));
 }
 

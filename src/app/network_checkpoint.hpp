@@ -4,6 +4,7 @@
 
 #include "canopy/nn/network.hpp"
 #include "canopy/record/run_files.hpp"
+#include "canopy/record/run_record.hpp"
 #include "canopy/train/network/training_state.hpp"
 #include "canopy/train/shard_plan.hpp"
 
@@ -11,14 +12,24 @@
 
 namespace canopy::app {
 
+/// Marks arrays as the state of an unfinished run, of such a form, of this network and data.
+void mark_checkpoint(NamedArrays& arrays, std::string const& form, nn::Network const& network,
+                     std::string const& fingerprint);
+
+/// The record with a state of such a form that an earlier session of this run has saved; nothing
+/// when it saved none. A journal of this run makes a run file of another one a thing of the past,
+/// which a killed run with --overwrite was to replace; else such a file is a UserError.
+std::optional<record::RunRecord> earlier_record(record::RunFiles const& files,
+                                                RunIdentity const& identity, bool has_journal,
+                                                std::string const& form,
+                                                nn::Network const& network);
+
 /// What an unfinished fit of a network saves as its model: the state of training, whatever the
 /// ranks, with the layers and the data that it belongs to.
 NamedArrays network_checkpoint(train::TrainingState const& state, nn::Network const& network,
                                std::string const& fingerprint);
 
-/// The state that an earlier session of this run has saved; nothing when it saved none. A journal
-/// of this run makes a run file of another one a thing of the past, which a killed run with
-/// --overwrite was to replace; else such a file is a UserError.
+/// The state that earlier_record() finds.
 std::optional<train::TrainingState> earlier_state(record::RunFiles const& files,
                                                   RunIdentity const& identity, bool has_journal,
                                                   nn::Network const& network,

@@ -42,24 +42,25 @@ data::Rows numbers(std::int64_t first, std::int64_t end) {
 
 }  // namespace
 
-NetworkRows divide_rows(TrainSettings const& settings, data::Samples const& samples) {
-  auto const seed = Key{settings.common.seed};
-  auto const test_size = settings.test_size.value_or(samples.test_rows() > 0 ? 0 : 0.2);
+NetworkRows divide_rows(RowShares const& shares, std::string const& data,
+                        data::Samples const& samples) {
+  auto const seed = Key{shares.seed};
+  auto const test_size = shares.test_size.value_or(samples.test_rows() > 0 ? 0 : 0.2);
   auto const held_out =
       divide(samples, numbers(0, samples.rows()), test_size, seed.with("hold-out"));
   auto const set_aside =
-      divide(samples, held_out.train, settings.network.validation_split, seed.with("validation"));
+      divide(samples, held_out.train, shares.validation_split, seed.with("validation"));
   NetworkRows rows{set_aside.train, set_aside.test, held_out.test, !held_out.test.empty()};
   if (rows.unseen.empty()) rows.unseen = numbers(samples.rows(), samples.all_rows());
   if (rows.learn.empty())
     throw DataError{fmt::format(
-        "{}: of {} rows none is left to learn from; lower --test-size or --validation-split",
-        settings.source.data, samples.rows())};
-  if (settings.network.validation_split > 0 && rows.validate.empty())
-    throw UserError{
-        fmt::format("--validation-split {} of {} row{} is none; raise it, or set it to 0",
-                    settings.network.validation_split, held_out.train.size(),
-                    held_out.train.size() == 1 ? "" : "s")};
+        "{}: of {} rows none is left to learn from; lower --test-size or --validation-split", data,
+        samples.rows())};
+  if (shares.validation_split > 0 && rows.validate.empty())
+    throw UserError{fmt::format(
+        "--validation-split {} of {} row{} is none; raise it, or set it to "
+        "0",
+        shares.validation_split, held_out.train.size(), held_out.train.size() == 1 ? "" : "s")};
   return rows;
 }
 
@@ -73,28 +74,44 @@ nn::Network make_network(std::string const& model, std::string const& layers,
                                     : nn::architecture_from_toml(layers, model, shape, classes)};
 }
 
+nn::Network share_network(comm::Communicator const& comm, std::string const& model,
+                          data::Samples const& samples) {
+  std::string layers;
+  comm.together("settings", [&] {
+    if (comm.is_root() && model.ends_with(".toml")) layers = read_text(model);
+  });
+  layers = comm.broadcast(layers);
+  std::optional<nn::Network> network;
+  comm.together("settings", [&] { network.emplace(make_network(model, layers, samples)); });
+  return std::move(*network);
+}
+
+nn::Standardisation share_standardisation(comm::Communicator const& comm,
+                                          data::Samples const& samples, data::Rows const& learn,
+                                          nn::Shape shape) {
+  nn::Standardisation result;
+  comm.together("settings", [&] {
+    if (comm.is_root()) result = train::standardisation_of(samples, learn, shape);
+  });
+  result.mean = comm.broadcast(result.mean);
+  result.inverse_deviation = comm.broadcast(result.inverse_deviation);
+  return result;
+}
+
 NetworkTask make_task(comm::Communicator const& comm, TrainSettings const& settings,
                       SharedSamples const& data) {
   auto const samples = data.samples();
   NetworkRows rows;
-  std::string layers;
-  std::optional<nn::Network> network;
-  nn::Standardisation standardisation;
   comm.together("settings", [&] {
-    rows = divide_rows(settings, samples);
-    if (comm.is_root() && settings.model.ends_with(".toml")) layers = read_text(settings.model);
+    rows =
+        divide_rows({settings.test_size, settings.network.validation_split, settings.common.seed},
+                    settings.source.data, samples);
   });
-  layers = comm.broadcast(layers);
-  comm.together("settings", [&] {
-    network.emplace(make_network(settings.model, layers, samples));
-    if (comm.is_root())
-      standardisation = train::standardisation_of(samples, rows.learn, network->shape(0));
-  });
-  standardisation.mean = comm.broadcast(standardisation.mean);
-  standardisation.inverse_deviation = comm.broadcast(standardisation.inverse_deviation);
-  train::Feed feed{samples, network->shape(0), standardisation};
+  auto network = share_network(comm, settings.model, samples);
+  auto const standardisation = share_standardisation(comm, samples, rows.learn, network.shape(0));
+  train::Feed feed{samples, network.shape(0), standardisation};
   train::ShardPlan const plan{std::ssize(rows.learn), settings.network.training.batch_size};
-  return {samples, std::move(rows), std::move(*network), standardisation, std::move(feed), plan};
+  return {samples, std::move(rows), std::move(network), standardisation, std::move(feed), plan};
 }
 
 }  // namespace canopy::app

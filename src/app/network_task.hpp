@@ -33,13 +33,30 @@ struct NetworkTask {
   train::ShardPlan plan;
 };
 
-/// The rows that a run of these settings uses. DataError when none is left to learn from.
-NetworkRows divide_rows(TrainSettings const& settings, data::Samples const& samples);
+/// How rows are to be divided.
+struct RowShares {
+  std::optional<double> test_size;  ///< None: 0.2, or 0 for data that come with a test set
+  double validation_split = 0;
+  std::uint64_t seed = 0;
+};
+
+/// The rows that a run on such samples uses, which `data` names. DataError when none is left to
+/// learn from.
+NetworkRows divide_rows(RowShares const& shares, std::string const& data,
+                        data::Samples const& samples);
 
 /// The network that --model names, for such samples. `layers` is the text of --model FILE.toml.
 /// UserError or DataError when it cannot take them.
 nn::Network make_network(std::string const& model, std::string const& layers,
                          data::Samples const& samples);
+
+/// Collective. The network that --model names, a layer list read by the root, on every rank.
+nn::Network share_network(comm::Communicator const& comm, std::string const& model,
+                          data::Samples const& samples);
+/// Collective. From the root's rows to learn from.
+nn::Standardisation share_standardisation(comm::Communicator const& comm,
+                                          data::Samples const& samples, data::Rows const& learn,
+                                          nn::Shape shape);
 
 /// Collective.
 NetworkTask make_task(comm::Communicator const& comm, TrainSettings const& settings,

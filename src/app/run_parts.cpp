@@ -10,6 +10,7 @@
 
 #include "canopy/comm/environment.hpp"
 #include "canopy/core/digest.hpp"
+#include "canopy/data/partition.hpp"
 #include "canopy/record/provenance.hpp"
 
 namespace canopy::app {
@@ -78,7 +79,7 @@ SharedData load_and_share(comm::Communicator const& comm, data::Source const& so
 }
 
 SharedSamples load_and_share_samples(comm::Communicator const& comm, data::Source const& source,
-                                     std::uint64_t seed, Phases& phases) {
+                                     std::uint64_t seed, Phases& phases, bool with_groups) {
   SharedSamples shared;
   data::Samples packed;
   comm.together("load", [&] {
@@ -88,10 +89,12 @@ SharedSamples load_and_share_samples(comm::Communicator const& comm, data::Sourc
     phases.begin("pack");
     packed = data::Samples::pack(loaded.train, loaded.test ? &*loaded.test : nullptr);
     shared.header = header_of(loaded);
+    if (with_groups) shared.groups = data::natural_groups(source, loaded.train);
     phases.begin("share");
     shared.fingerprint = sha256_of(packed.bytes());
   });
   shared.header = comm.broadcast(shared.header);
+  if (with_groups) shared.groups = comm.broadcast(shared.groups);
   shared.window = comm::share(comm, packed.bytes());
   phases.end();
   return shared;
@@ -101,9 +104,9 @@ std::optional<std::string> why_another_run(std::filesystem::path const& run_file
                                            RunIdentity const& earlier, RunIdentity const& now) {
   // Limits of time, and how the same weights come about.
   static std::vector<std::string> const may_differ{
-      "time_limit", "walltime", "data_dir", "checkpoint_every",
-      "parallel",   "stages",   "schedule", "servers",
-      "allreduce",  "zero",     "trace",    "ps_transport"};
+      "time_limit", "walltime",     "data_dir", "checkpoint_every", "parallel",
+      "stages",     "schedule",     "servers",  "allreduce",        "zero",
+      "trace",      "ps_transport", "layout",   "combiners"};
   auto const differences =
       record::settings_differences(earlier.settings_toml, now.settings_toml, may_differ);
   if (!differences.empty())

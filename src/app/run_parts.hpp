@@ -75,14 +75,15 @@ SharedData load_and_share(comm::Communicator const& comm, data::Source const& so
 struct SharedSamples {
   comm::SharedBytes window;
   DataHeader header;
-  std::string fingerprint;  ///< root
+  std::string fingerprint;            ///< root
+  std::vector<std::uint32_t> groups;  ///< data::natural_groups(), when asked for
 
   data::Samples samples() const { return data::Samples::view(window.bytes, window.owner); }
 };
 
 /// Collective.
 SharedSamples load_and_share_samples(comm::Communicator const& comm, data::Source const& source,
-                                     std::uint64_t seed, Phases& phases);
+                                     std::uint64_t seed, Phases& phases, bool with_groups = false);
 
 /// What makes a run the one that it was begun as.
 struct RunIdentity {

@@ -136,6 +136,17 @@ void add_evaluations(record::RunRecord& record, std::vector<Evaluation> const& e
   record.tables.push_back(evaluation_table(evaluations));
 }
 
+Table model_row(nn::Model const& model, nn::Network const& network, std::size_t rows,
+                std::string const& label_name) {
+  Table row{"model"};
+  row.column("kind", Table::Type::text).column("layers", Table::Type::integer);
+  row.column("rows", Table::Type::integer).column("parameters", Table::Type::integer);
+  row.column("label", Table::Type::text).column("sha256", Table::Type::text);
+  row.add({model.architecture.name, std::int64_t{network.depth()}, static_cast<std::int64_t>(rows),
+           static_cast<std::int64_t>(network.parameters()), label_name, model.sha256()});
+  return row;
+}
+
 std::string run_file_line(std::filesystem::path const& run_file, Phases const& phases) {
   return fmt::format("{:<11}{}, {} written in {:.2f} s\n", "run file", run_file.string(),
                      text::bytes(static_cast<double>(std::filesystem::file_size(run_file))),

@@ -9,6 +9,7 @@
 #include "canopy/core/table.hpp"
 #include "canopy/data/metrics.hpp"
 #include "canopy/forest/forest.hpp"
+#include "canopy/nn/model.hpp"
 #include "canopy/record/run_record.hpp"
 
 #include "run_parts.hpp"
@@ -61,6 +62,9 @@ void add_evaluations(record::RunRecord& record, std::vector<Evaluation> const& e
 /// Puts the model and its row into the record; it was learnt from so many rows.
 void add_model(record::RunRecord& record, forest::Forest const& model, std::size_t rows,
                std::string const& label_name);
+/// What a network is, learnt from so many rows.
+Table model_row(nn::Model const& model, nn::Network const& network, std::size_t rows,
+                std::string const& label_name);
 /// For the end of a run: where its file is, how large, how long it took to write.
 std::string run_file_line(std::filesystem::path const& run_file, Phases const& phases);
 

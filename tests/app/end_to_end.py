@@ -53,8 +53,9 @@ class Checks:
         sys.exit(1 if self.failed else 0)
 
 
-def command(words, np=1):
-    launcher = MPIRUN + ["-np", str(np)] if np > 1 else []
+def command(words, np=1, launcher=()):
+    """`launcher`: more words for mpirun."""
+    launcher = MPIRUN + [*launcher, "-np", str(np)] if np > 1 else []
     return launcher + [CANOPY] + [str(word) for word in words]
 
 
@@ -66,9 +67,9 @@ def run(words, np=1, timeout=120, **more):
 class Started:
     """A run in the background, in a session of its own, that never outlives the test."""
 
-    def __init__(self, words, np=1):
+    def __init__(self, words, np=1, launcher=()):
         self.output = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen(command(words, np), env=ENVIRONMENT, text=True,
+        self.process = subprocess.Popen(command(words, np, launcher), env=ENVIRONMENT, text=True,
                                         stdin=subprocess.DEVNULL, stdout=self.output,
                                         stderr=subprocess.STDOUT, start_new_session=True)
 

@@ -1,0 +1,388 @@
+#include "canopy/app/federate.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "canopy/app/distributed.hpp"
+#include "canopy/comm/environment.hpp"
+#include "canopy/core/signals.hpp"
+#include "canopy/federate/federation.hpp"
+#include "canopy/nn/model.hpp"
+#include "canopy/report/text_table.hpp"
+
+#include "federate_view.hpp"
+#include "network_checkpoint.hpp"
+#include "network_task.hpp"
+#include "network_view.hpp"
+#include "run_parts.hpp"
+#include "run_tables.hpp"
+
+namespace canopy::app {
+namespace {
+
+using federate::FederationState;
+
+constexpr char checkpoint_form[] = "canopy-federation-checkpoint/1";
+
+/// Everything that is known before the first round, the same on every rank.
+struct Problem {
+  data::Samples samples;
+  NetworkRows rows;
+  nn::Network network;
+  nn::Standardisation standardisation;
+  federate::Clients clients;
+  federate::RoleMap roles;
+};
+
+/// On the root, from the data as they were read: what rows come from by nature.
+using Groups = std::vector<std::uint32_t>;
+
+federate::Clients make_clients(FederateSettings const& settings, data::Samples const& samples,
+                               data::Rows const& learn, Groups const& groups,
+                               federate::RoleMap const& roles, train::Feed const& feed,
+                               nn::Shape shape, nn::Standardisation const& standardisation) {
+  auto const& options = settings.federation.partition;
+  std::optional<data::SampleShape> image;
+  if (samples.is_image()) image = samples.shape();
+  options.check_image(image);
+  auto const key = Key{settings.common.seed}.with("partition");
+  auto const natural = options.partition == "natural" && !settings.federation.clients;
+  auto const count = natural ? 0 : settings.federation.clients_on(roles);
+  return {
+      options,
+      data::make_partition(options, count, learn, samples.labels(), samples.classes(), groups, key),
+      feed,
+      shape,
+      standardisation,
+      key};
+}
+
+/// One run, on the root, which is the reducer's rank and owns the files.
+class Federator {
+ public:
+  Federator(FederateSettings const& settings, SharedSamples const& data, Problem const& problem,
+            std::vector<std::string> hosts, Phases& phases, federate::Federation& federation)
+      : settings_{settings},
+        data_{data},
+        problem_{problem},
+        hosts_{std::move(hosts)},
+        phases_{phases},
+        federation_{federation},
+        allocation_{seconds_of_allocation(settings.walltime)} {
+    auto copy = settings;
+    Options options;
+    copy.describe(options);
+    identity_ = {"federate", options.to_toml(), data.fingerprint, utc_now()};
+  }
+
+  record::RunRecord run() {
+    auto state = open_files();
+    if (already_complete_) {
+      federation_.shut_down();
+      return *already_complete_;
+    }
+    phases_.begin("federate");
+    auto const finished = federation_.run(std::move(state), hooks());
+    uses_ = federation_.shut_down();
+    phases_.end();
+    return finished ? finish() : interrupt();
+  }
+
+ private:
+  FederationState open_files() {
+    auto const& common = settings_.common;
+    files_ = record::run_files(common.out, "federate");
+    auto const start = record::decide_start(files_, common.overwrite, common.resume);
+    if (start == record::Start::already_complete) {
+      already_complete_ = record::read(files_.run_file);
+      if (!common.quiet) fmt::print("{} is already complete.\n", files_.run_file.string());
+      return {};
+    }
+    std::vector<nlohmann::json> records;
+    journal_.emplace(open_journal(files_, identity_, start, records));
+    if (!common.quiet) greet();
+    if (start != record::Start::resume) return federation_.fresh_state();
+    auto const earlier =
+        earlier_record(files_, identity_, !records.empty(), checkpoint_form, problem_.network);
+    if (!earlier) return federation_.fresh_state();
+    auto state = FederationState::from_arrays(*earlier->model, problem_.network.arena_size());
+    state.take_tables(earlier->tables);
+    event("resume", fmt::format("from round {}", state.round));
+    return state;
+  }
+
+  void greet() const {
+    auto const& f = settings_.federation;
+    fmt::print(
+        "canopy federate: {} of {}, {} clients, {} in a round, --layout {} on {} rank{} on "
+        "{}\n",
+        settings_.model, settings_.source.data, text::grouped(problem_.clients.count()),
+        f.cohort_of(problem_.clients.count()), TextForm<federate::Layout>::print(f.layout),
+        hosts_.size(), hosts_.size() == 1 ? "" : "s", text::join(distinct(hosts_), ", "));
+    std::fflush(stdout);
+  }
+
+  federate::FederationHooks hooks() {
+    view_.emplace(settings_.common.quiet ? ProgressMode::none : settings_.common.progress,
+                  settings_.federation.rounds);
+    federate::FederationHooks hooks;
+    hooks.round = [this](federate::RoundRow const& row) {
+      view_->round(row);
+      journal_->append({{"kind", "round"}, {"round", row.round}, {"model", row.model}});
+    };
+    hooks.idle = [this] { view_->idle(federation_.state().round); };
+    hooks.interrupted = [this] { return interrupted(); };
+    hooks.event = [this](std::string const& kind, std::string const& text) { event(kind, text); };
+    hooks.checkpoint = [this](FederationState const& state) {
+      auto const every = settings_.checkpoint_every;
+      if (every == 0 || state.round % every != 0 || state.round == settings_.federation.rounds)
+        return;
+      write_interrupted(state);
+    };
+    return hooks;
+  }
+
+  bool interrupted() {
+    auto const late = allocation_ && phases_.seconds() > *allocation_;
+    if (!late && !signals::stop_requested()) return false;
+    event(late ? "walltime" : "signal", "stopping; every round so far is saved");
+    return true;
+  }
+
+  // ---- records
+
+  Table clients_table(FederationState const& state) const {
+    Table table{"clients"};
+    table.column("client", Table::Type::integer).column("rows", Table::Type::integer);
+    table.column("combiner", Table::Type::integer).column("updates", Table::Type::integer);
+    table.column("dropped", Table::Type::integer).column("last_round", Table::Type::integer);
+    table.column("real_seconds", Table::Type::real).column("virtual_seconds", Table::Type::real);
+    struct Sum {
+      std::int64_t updates = 0, dropped = 0, last_round = 0;
+      double real = 0, virtually = 0;
+    };
+    std::vector<Sum> sums(static_cast<std::size_t>(problem_.clients.count()));
+    for (auto const& row : state.updates) {
+      auto& sum = sums[static_cast<std::size_t>(row.client)];
+      ++(row.weight > 0 ? sum.updates : sum.dropped);
+      sum.last_round = row.round;
+      sum.real += row.real_seconds;
+      sum.virtually += row.virtual_end - row.virtual_begin;
+    }
+    for (int client = 0; client < problem_.clients.count(); ++client) {
+      auto const& sum = sums[static_cast<std::size_t>(client)];
+      auto const& roles = problem_.roles;
+      table.add({std::int64_t{client}, problem_.clients.rows(client),
+                 std::int64_t{roles.has_combiners ? roles.combiner_of(client) + 1 : 0}, sum.updates,
+                 sum.dropped, sum.last_round, sum.real, sum.virtually});
+    }
+    return table;
+  }
+
+  Table combiners_table(FederationState const& state) const {
+    Table table{"combiners"};
+    table.column("combiner", Table::Type::integer).column("rank", Table::Type::integer);
+    table.column("host", Table::Type::text).column("client_ranks", Table::Type::integer);
+    table.column("clients", Table::Type::integer).column("updates", Table::Type::integer);
+    auto const& roles = problem_.roles;
+    for (std::size_t j = 0; roles.has_combiners && j < roles.combiners.size(); ++j) {
+      auto const number = static_cast<std::int64_t>(j) + 1;
+      auto const count = static_cast<std::int64_t>(roles.combiners.size());
+      table.add({number, std::int64_t{roles.combiners[j]},
+                 hosts_[static_cast<std::size_t>(roles.combiners[j])],
+                 std::ssize(roles.client_ranks[j]),
+                 (problem_.clients.count() - number + count) / count,
+                 std::int64_t{
+                     std::ranges::count(state.updates, number, &federate::UpdateRow::combiner)}});
+    }
+    return table;
+  }
+
+  record::RunRecord make_record(std::string status, int exit_code,
+                                FederationState const& state) const {
+    auto record = begin_record(identity_, settings_.common, hosts_, phases_);
+    record.status = std::move(status);
+    record.exit_code = exit_code;
+    record.tables = state.tables();
+    record.tables.push_back(clients_table(state));
+    record.tables.push_back(combiners_table(state));
+    std::vector<std::string> roles;
+    for (int rank = 0; rank < problem_.roles.ranks; ++rank)
+      roles.push_back(problem_.roles.roles_of(rank));
+    record.tables.push_back(federate::roles_table(problem_.roles, hosts_));
+    record.tables.push_back(ranks_table(uses_, hosts_, roles));
+    record.tables.push_back(phases_.table());
+    record.tables.push_back(events_table(events_));
+    return record;
+  }
+
+  record::RunRecord write_interrupted(FederationState const& state) {
+    auto record = make_record("interrupted", static_cast<int>(ExitCode::interrupted), state);
+    record.model = state.to_arrays();
+    mark_checkpoint(*record.model, checkpoint_form, problem_.network, identity_.fingerprint);
+    record::write(record, files_.run_file);
+    return record;
+  }
+
+  record::RunRecord interrupt() {
+    auto record = write_interrupted(federation_.state());
+    journal_->sync();
+    view_.reset();
+    fmt::print(stderr,
+               "canopy: stopped after round {} of {}, all saved; go on with: canopy federate ... "
+               "--out {} --resume\n",
+               federation_.state().round, settings_.federation.rounds, files_.run_file.string());
+    return record;
+  }
+
+  record::RunRecord finish() {
+    view_.reset();
+    phases_.begin("write");
+    auto const& state = federation_.state();
+    nn::Model const model{problem_.network.architecture(), state.model, problem_.standardisation,
+                          data_.header.class_names, data_.header.feature_names};
+    auto record = make_record("complete", 0, state);
+    record.model = model.to_arrays();
+    record.model_row =
+        model_row(model, problem_.network, problem_.rows.learn.size(), data_.header.label_name);
+    record::write(record, files_.run_file);
+    journal_->remove();
+    phases_.end();
+    if (!settings_.common.quiet) {
+      fmt::print("{}", federate_summary(state, network_text(problem_.network),
+                                        problem_.clients.count(), phases_.seconds_of("federate")));
+      fmt::print("{}", run_file_line(files_.run_file, phases_));
+    }
+    return record;
+  }
+
+  void event(std::string kind, std::string text) {
+    events_.push_back({phases_.seconds(), std::move(kind), std::move(text)});
+  }
+
+  FederateSettings const& settings_;
+  SharedSamples const& data_;
+  Problem const& problem_;
+  std::vector<std::string> hosts_;
+  Phases& phases_;
+  federate::Federation& federation_;
+  std::optional<double> allocation_;
+  RunIdentity identity_;
+  record::RunFiles files_;
+  std::optional<record::Journal> journal_;
+  std::optional<record::RunRecord> already_complete_;
+  std::optional<FederateView> view_;
+  std::vector<Event> events_;
+  std::vector<comm::RankUse> uses_;
+};
+
+/// The client x label table, with what all clients have in common.
+void print_preview(federate::Clients const& clients, data::Samples const& samples,
+                   std::vector<std::string> const& class_names) {
+  auto const table = data::client_label_table(clients.partition(), samples.labels(), class_names);
+  fmt::print("{}", report::render(table, {}));
+}
+
+}  // namespace
+
+void FederateSettings::describe(Options& o) {
+  common.describe(o);
+  o.group("Data");
+  source.describe(o);
+  o.row("test-size", test_size,
+        "share of the rows that no client has and the model is tested on; None: 0.2, or 0 for data "
+        "that come with a test set",
+        {"None or at least 0 and less than 1",
+         [](auto const& x) { return !x || (*x >= 0 && *x < 1); }});
+  o.group("Model");
+  o.row("model", model, "softmax, mlp, mlp:200-200, lenet, cnn or FILE.toml with a layer list",
+        any<std::string>("NAME|FILE.toml"));
+  federation.describe(o);
+  o.group("Run");
+  o.row("checkpoint-every", checkpoint_every,
+        "rounds between saves that --resume goes on from, on any ranks; 0: none",
+        at_least(std::int64_t{0}));
+  o.row("walltime", walltime, "seconds after which to save and leave with status 75",
+        {"None or more than 0", [](auto const& x) { return !x || *x > 0; }});
+  o.row("dry-run", dry_run, "print which rank would do what, and leave", any<bool>("true or false"))
+      .is_recorded = false;
+  o.row("preview", preview, "print which rows the clients would have, and leave",
+        any<bool>("true or false"))
+      .is_recorded = false;
+}
+
+void FederateSettings::check() const {
+  federation.check();
+  if (!model.ends_with(".toml") && !nn::is_network(model)) {
+    std::vector<std::string> names;
+    for (auto const& known : nn::named_models()) names.push_back(known.name);
+    throw UserError{fmt::format("--model is '{}', expected one of {}, or FILE.toml{}", model,
+                                text::join(names, ", "), text::did_you_mean(model, names))};
+  }
+}
+
+record::RunRecord run(comm::Communicator const& comm, FederateSettings const& settings) {
+  comm.together("settings", [&] { settings.check(); });
+  auto const& options = settings.federation;
+  auto const roles = federate::make_roles(options.layout, options.combiners, comm.size());
+  auto const hosts = comm::hosts(comm);
+  if (comm.broadcast(settings.dry_run)) {  // which is not recorded, so only the root knows
+    if (comm.is_root()) fmt::print("{}", report::render(federate::roles_table(roles, hosts), {}));
+    return {};
+  }
+  Phases phases;
+  auto const natural = options.partition.partition == "natural";
+  auto const data = load_and_share_samples(comm, settings.source, settings.common.seed, phases,
+                                           natural);  // freed by all ranks together, at the end
+  auto const samples = data.samples();
+  NetworkRows rows;
+  comm.together("settings", [&] {
+    rows =
+        divide_rows({settings.test_size, 0, settings.common.seed}, settings.source.data, samples);
+  });
+  auto network = share_network(comm, settings.model, samples);
+  auto const standardisation = share_standardisation(comm, samples, rows.learn, network.shape(0));
+  train::Feed const feed{samples, network.shape(0), standardisation};
+  std::optional<federate::Clients> clients;
+  comm.together("partition", [&] {
+    clients.emplace(make_clients(settings, samples, rows.learn, data.groups, roles, feed,
+                                 network.shape(0), standardisation));
+    options.check_cohort(clients->count());
+  });
+  if (comm.broadcast(settings.preview)) {
+    if (comm.is_root()) print_preview(*clients, samples, data.header.class_names);
+    return {};
+  }
+  Problem problem{samples, rows, std::move(network), standardisation, std::move(*clients), roles};
+  std::optional<federate::Federation> federation;
+  comm.together("federation", [&] {
+    federation.emplace(
+        comm, problem.roles,
+        federate::FederationTask{problem.network, problem.rows.unseen, problem.clients, options,
+                                 Key{settings.common.seed}.with("federate")});
+  });
+  record::RunRecord record;
+  comm.together("federate", [&] {
+    if (!comm.is_root()) return federation->serve();
+    record = Federator{settings, data, problem, hosts, phases, *federation}.run();
+    if (federation->has_lost_ranks()) comm::Environment::leave(record.exit_code);
+  });
+  record.exit_code = comm.broadcast(record.exit_code);
+  record.status = comm.broadcast(record.status);
+  return record;
+}
+
+int run_federate(comm::Communicator const& comm, std::span<std::string const> words) {
+  FederateSettings settings;
+  if (!read_settings(comm, "federate",
+                     "Trains one model by clients whose rows stay where they are. Reducer, "
+                     "combiners and clients are groups of MPI ranks; one rank can be all of them.",
+                     settings, words))
+    return 0;
+  return run(comm, settings).exit_code;
+}
+
+}  // namespace canopy::app

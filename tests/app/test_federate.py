@@ -1,0 +1,144 @@
+"""`canopy federate` as a person runs it: layouts, records, errors, stops, a killed rank."""
+
+import os
+import pathlib
+import signal
+import tempfile
+import time
+
+from end_to_end import (Checks, Started, journal_of, keep_mpi_files_in, model_digest, pid_of_rank,
+                        run, show, status)
+
+# Some seconds on one core, so that it can be stopped in the middle.
+LONG = ["federate", "--data", "synthetic:mnist,rows=2000", "--model", "lenet", "--clients", 20,
+        "--fraction-fit", 0.5, "--rounds", 60, "--local-epochs", 4, "--checkpoint-every", 2,
+        "--evaluate-every", 10, "--seed", 5, "--progress", "none"]
+SHORT = ["federate", "--data", "synthetic:mnist,rows=1000", "--model", "softmax", "--rounds", 4,
+         "--seed", 5, "--progress", "none"]
+
+
+def trail(run_file):
+    return [row["id"] for row in show(run_file, "models")]
+
+
+class Federate:
+    def __init__(self, checks, folder):
+        self.checks = checks
+        self.folder = folder
+        self.calm = folder / "calm.h5"
+        result = run(LONG + ["--out", self.calm], np=2, timeout=300)
+        checks.check("the undisturbed run finishes", result.returncode == 0, result.stderr)
+
+    def fedn(self):
+        out = self.folder / "fedn.h5"
+        result = run(SHORT + ["--layout", "fedn", "--dry-run"], np=4)
+        for role in ("reducer", "combiner 1", "clients"):
+            self.checks.check(f"fedn: --dry-run names {role}", role in result.stdout, result.stdout)
+        self.checks.check("fedn: --dry-run leaves no file", not out.exists())
+        result = run(SHORT + ["--layout", "fedn", "--out", out], np=4)
+        self.checks.check("fedn: exit 0", result.returncode == 0, result.stderr)
+        self.checks.equal("fedn: a client for each rank that is left", len(show(out, "clients")), 2)
+        for table, rows in (("rounds", 4), ("models", 5), ("updates", 8), ("validations", 8),
+                            ("combiners", 1), ("layout", 4), ("ranks", 4)):
+            self.checks.equal(f"fedn: rows of {table}", len(show(out, table)), rows)
+        rounds = show(out, "rounds")
+        self.checks.check("fedn: bytes went between ranks", float(rounds[-1]["bytes_real"]) > 0)
+        self.checks.check("fedn: virtual time passes",
+                          0 < float(rounds[0]["virtual_seconds"])
+                          < float(rounds[-1]["virtual_seconds"]), rounds)
+        self.checks.equal("fedn: the last model of the trail is the run's",
+                          trail(out)[-1], show(out, "model")[0]["sha256"])
+
+    def predicts(self):
+        out = self.folder / "pred.csv"
+        result = run(["predict", "--model", self.calm, "--data", "synthetic:mnist,rows=500",
+                      "--seed", 6, "--out", out])
+        self.checks.equal("predict: exit 0", result.returncode, 0)
+        self.checks.equal("predict: a line for each row and a heading",
+                          len(out.read_text().splitlines()), 501)
+
+    def preview(self):
+        result = run(SHORT + ["--partition", "shards:2", "--clients", 10, "--preview"])
+        self.checks.check("preview: the table of clients and labels", "emd" in result.stdout
+                          and len(result.stdout.splitlines()) >= 12, result.stdout)
+
+    def errors(self):
+        for words, code, expected in (
+                (["--aggregator", "fedavgg"], 2, "did you mean 'fedavg'"),
+                (["--agregator", "fedavg"], 2, "did you mean 'aggregator'"),
+                (["--model", "lennet"], 2, "did you mean 'lenet'"),
+                (["--clients", 5000], 2, "at most one client per row"),
+                (["--clients", 4, "--aggregator", "fedbuff", "--concurrency", 9], 2,
+                 "--concurrency is 9"),
+                (["--round-policy", "deadline", "--deadline", 0.0001], 2, "deadline"),
+                (["--min-clients", 50], 2, "min-clients"),
+                (["--combiners", 3], 2, "--layout tree"),
+                (["--data", "no-such.csv"], 3, "no-such.csv")):
+            out = self.folder / "never.h5"
+            result = run(SHORT + words + ["--out", out], np=2)
+            name = " ".join(str(word) for word in words)
+            self.checks.equal(f"{name}: exit {code}", result.returncode, code)
+            self.checks.check(f"{name}: the error says what to do", expected in result.stderr,
+                              result.stderr)
+            self.checks.check(f"{name}: said once", result.stderr.count("canopy: error") == 1,
+                              result.stderr)
+            self.checks.check(f"{name}: no file is left",
+                              not out.exists() and not journal_of(out).exists())
+
+    def wait_for_a_checkpoint(self, name, job, run_file):
+        deadline = time.monotonic() + 60
+        while job.running() and not run_file.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.checks.check(f"{name}: a checkpoint is saved, and the run goes on",
+                          job.running() and run_file.exists(), job.text())
+
+    def resumes(self, name, run_file, np, words):
+        result = run(LONG + words + ["--out", run_file, "--resume"], np, timeout=300)
+        self.checks.check(f"{name}: --resume finishes", result.returncode == 0,
+                          result.stdout + result.stderr)
+        self.checks.equal(f"{name}: with the undisturbed trail", trail(run_file), trail(self.calm))
+        self.checks.equal(f"{name}: and model", model_digest(run_file), model_digest(self.calm))
+
+    def stopped(self):
+        name, run_file = "stopped", self.folder / "stopped.h5"
+        with Started(LONG + ["--out", run_file], np=3) as job:
+            self.wait_for_a_checkpoint(name, job, run_file)
+            job.signal(signal.SIGUSR1)
+            self.checks.equal(f"{name}: exit 75", job.wait(30), 75)
+        self.checks.equal(f"{name}: `show status` exits 75", status(run_file), (75, "interrupted"))
+        self.resumes(name, run_file, 2, ["--layout", "tree", "--combiners", 2])
+
+    def killed(self):
+        """All at once, with no time to save anything."""
+        name, run_file = "killed", self.folder / "killed.h5"
+        with Started(LONG + ["--out", run_file], np=2) as job:
+            self.wait_for_a_checkpoint(name, job, run_file)
+            job.kill_all()
+        self.resumes(name, run_file, 1, [])
+
+    def lost_client_rank(self):
+        """Under --enable-recovery the others do its work; the result is the undisturbed one."""
+        name, run_file = "a lost rank", self.folder / "lost.h5"
+        with Started(LONG + ["--out", run_file], np=4, launcher=["--enable-recovery"]) as job:
+            self.wait_for_a_checkpoint(name, job, run_file)
+            os.kill(pid_of_rank(job, 3), signal.SIGKILL)
+            job.wait(90)
+        self.checks.equal(f"{name}: the run is complete", status(run_file)[0], 0)
+        told = [row["text"] for row in show(run_file, "events") if row["kind"] == "lost-rank"]
+        self.checks.check(f"{name}: the event names it", bool(told) and "rank 3" in told[0], told)
+        self.checks.equal(f"{name}: the undisturbed trail", trail(run_file), trail(self.calm))
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        keep_mpi_files_in(folder)
+        checks = Checks()
+        federate = Federate(checks, pathlib.Path(folder))
+        federate.fedn()
+        federate.predicts()
+        federate.preview()
+        federate.errors()
+        federate.stopped()
+        federate.killed()
+        federate.lost_client_rank()
+    checks.leave()
