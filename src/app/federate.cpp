@@ -19,6 +19,7 @@
 #include "network_view.hpp"
 #include "run_parts.hpp"
 #include "run_tables.hpp"
+#include "seed_model.hpp"
 
 namespace canopy::app {
 namespace {
@@ -35,6 +36,7 @@ struct Problem {
   nn::Standardisation standardisation;
   federate::Clients clients;
   federate::RoleMap roles;
+  std::vector<float> seed;  ///< root: the model to begin with; empty: a fresh one
 };
 
 /// On the root, from the data as they were read: what rows come from by nature.
@@ -104,10 +106,10 @@ class Federator {
     std::vector<nlohmann::json> records;
     journal_.emplace(open_journal(files_, identity_, start, records));
     if (!common.quiet) greet();
-    if (start != record::Start::resume) return federation_.fresh_state();
+    if (start != record::Start::resume) return federation_.fresh_state(problem_.seed);
     auto const earlier =
         earlier_record(files_, identity_, !records.empty(), checkpoint_form, problem_.network);
-    if (!earlier) return federation_.fresh_state();
+    if (!earlier) return federation_.fresh_state(problem_.seed);
     auto state = FederationState::from_arrays(*earlier->model, problem_.network.arena_size());
     state.take_tables(earlier->tables);
     event("resume", fmt::format("from round {}", state.round));
@@ -246,6 +248,7 @@ class Federator {
                           data_.header.class_names, data_.header.feature_names};
     auto record = make_record("complete", 0, state);
     record.model = model.to_arrays();
+    state.put_kept(*record.model);
     record.model_row =
         model_row(model, problem_.network, problem_.rows.learn.size(), data_.header.label_name);
     record::write(record, files_.run_file);
@@ -300,6 +303,9 @@ void FederateSettings::describe(Options& o) {
   o.group("Model");
   o.row("model", model, "softmax, mlp, mlp:200-200, lenet, cnn or FILE.toml with a layer list",
         any<std::string>("NAME|FILE.toml"));
+  o.row("from-model", from_model,
+        "begin with the model of a run file, or with one of its trail by the beginning of its id",
+        any<std::string>("RUN.h5[:ID]"));
   federation.describe(o);
   o.group("Run");
   o.row("checkpoint-every", checkpoint_every,
@@ -356,7 +362,12 @@ record::RunRecord run(comm::Communicator const& comm, FederateSettings const& se
     if (comm.is_root()) print_preview(*clients, samples, data.header.class_names);
     return {};
   }
-  Problem problem{samples, rows, std::move(network), standardisation, std::move(*clients), roles};
+  Problem problem{samples, rows, std::move(network), standardisation, std::move(*clients),
+                  roles,   {}};
+  comm.together("settings", [&] {
+    if (comm.is_root() && !settings.from_model.empty())
+      problem.seed = seed_model(settings.from_model, problem.network);
+  });
   std::optional<federate::Federation> federation;
   comm.together("federation", [&] {
     federation.emplace(
@@ -367,7 +378,12 @@ record::RunRecord run(comm::Communicator const& comm, FederateSettings const& se
   record::RunRecord record;
   comm.together("federate", [&] {
     if (!comm.is_root()) return federation->serve();
-    record = Federator{settings, data, problem, hosts, phases, *federation}.run();
+    try {
+      record = Federator{settings, data, problem, hosts, phases, *federation}.run();
+    } catch (...) {
+      federation->shut_down();  // nobody must wait for a reducer that has gone
+      throw;
+    }
     if (federation->has_lost_ranks()) comm::Environment::leave(record.exit_code);
   });
   record.exit_code = comm.broadcast(record.exit_code);

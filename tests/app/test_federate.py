@@ -57,6 +57,25 @@ class Federate:
         self.checks.equal("predict: a line for each row and a heading",
                           len(out.read_text().splitlines()), 501)
 
+    def seeds(self):
+        first, second = self.folder / "first.h5", self.folder / "second.h5"
+        run(SHORT + ["--keep-every", 1, "--out", first])
+        ids = trail(first)
+        result = run(SHORT + ["--from-model", f"{first}:{ids[2][:12]}", "--out", second], np=2)
+        self.checks.check("from-model: exit 0", result.returncode == 0, result.stderr)
+        self.checks.equal("from-model: the trail begins with it", trail(second)[0], ids[2])
+        for words, expected in ((f"{first}:0000000", "no model"), (f"{self.calm}", "numbers")):
+            out = self.folder / "never.h5"
+            result = run(SHORT + ["--from-model", words, "--out", out], np=2)
+            self.checks.equal(f"from-model {expected}: exit 3", result.returncode, 3)
+            self.checks.check(f"from-model {expected}: the error says why",
+                              expected in result.stderr, result.stderr)
+            self.checks.check(f"from-model {expected}: no file is left",
+                              not out.exists() and not journal_of(out).exists())
+        result = run(SHORT + ["--out", first], np=2)
+        self.checks.equal("an existing file needs --overwrite, and nobody hangs", result.returncode,
+                          2)
+
     def preview(self):
         result = run(SHORT + ["--partition", "shards:2", "--clients", 10, "--preview"])
         self.checks.check("preview: the table of clients and labels", "emd" in result.stdout
@@ -136,6 +155,7 @@ if __name__ == "__main__":
         federate = Federate(checks, pathlib.Path(folder))
         federate.fedn()
         federate.predicts()
+        federate.seeds()
         federate.preview()
         federate.errors()
         federate.stopped()

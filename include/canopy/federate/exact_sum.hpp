@@ -31,7 +31,7 @@ class UpdateSum {
 
   template <class Archive>
   void fields(Archive& archive) {
-    archive(exact_, fast_);
+    archive(fast_, exact_);
   }
 
  private:

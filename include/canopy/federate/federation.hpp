@@ -44,8 +44,8 @@ class Federation {
   Federation(comm::Communicator const& comm, RoleMap const& roles, FederationTask const& task);
   ~Federation();
 
-  /// A state to begin with.
-  FederationState fresh_state() const;
+  /// A state to begin with: from this model, or one that the key initialises.
+  FederationState fresh_state(std::vector<float> model = {}) const;
 
   /// On the reducer's rank, from this state: true when the last round is done, false when it was
   /// interrupted. The others serve() meanwhile.

@@ -64,6 +64,7 @@ struct FederationOptions {
   ReducerWeighting reducer_weighting = ReducerWeighting::rows;
   std::int64_t evaluate_every = 1;
   Validation validation = Validation::cohort;
+  std::int64_t keep_every = 0;  ///< rounds between models of the trail that are kept; 0: the last
 
   void describe(Options& options);
   /// UserError when two settings do not go together; before any data is read.

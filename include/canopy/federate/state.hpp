@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <string>
 #include <vector>
 
 #include "canopy/core/array.hpp"
@@ -55,11 +56,17 @@ struct FederationState {
   std::vector<Flight> flights;
   std::vector<std::int64_t> clocks;  ///< by place: updates that have come from it
   std::int64_t dispatches = 0;
+  std::map<std::int64_t, std::vector<float>> kept;  ///< models by round, of --keep-every
   std::vector<RoundRow> rounds;
   std::vector<UpdateRow> updates;
   std::vector<ValidationRow> validations;
   std::vector<ModelRow> models;
 
+  /// The array of a model that was kept.
+  static std::string kept_name(std::int64_t round) {
+    return "model_of_round_" + std::to_string(round);
+  }
+  void put_kept(NamedArrays& arrays) const;
   /// All but the tables.
   NamedArrays to_arrays() const;
   /// DataError when the arrays are no such state, or of another network.

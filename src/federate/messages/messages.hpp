@@ -55,7 +55,7 @@ struct Job {
 
   template <class Archive>
   void fields(Archive& archive) {
-    archive(id, combiner, lr, model, shared, tasks, states);
+    archive(id, combiner, lr, tasks, states, shared, model);  // the largest last: one allocation
   }
 };
 
@@ -98,7 +98,7 @@ struct Outcome {
   void add(Outcome&& part);
   template <class Archive>
   void fields(Archive& archive) {
-    archive(job, combiner, sum, reports, updates, states, lost, bytes);
+    archive(job, combiner, reports, updates, states, lost, bytes, sum);
   }
 };
 

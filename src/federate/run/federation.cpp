@@ -42,11 +42,15 @@ Federation::Federation(comm::Communicator const& comm, RoleMap const& roles,
 
 Federation::~Federation() = default;
 
-FederationState Federation::fresh_state() const {
+FederationState Federation::fresh_state(std::vector<float> model) const {
   auto const& task = parts_->task;
   FederationState state;
-  state.model.resize(task.network.arena_size());
-  task.network.initialise(task.key.with("initial"), std::span{state.model});
+  state.model = std::move(model);
+  if (state.model.empty()) {
+    state.model.resize(task.network.arena_size());
+    task.network.initialise(task.key.with("initial"), std::span{state.model});
+  }
+  if (task.options.keep_every > 0) state.kept[0] = state.model;
   state.server = parts_->aggregator->state();
   state.selector = parts_->server.selector->state();
   state.models.push_back({nn::sha256(state.model), "", 0, "seed", 0, 0, ""});

@@ -85,6 +85,9 @@ void FederationOptions::describe(Options& o) {
   o.row("validation", validation,
         "whose own rows the new model is validated on, when it is evaluated",
         any<Validation>("one of none, cohort, all"));
+  o.row("keep-every", keep_every,
+        "rounds between models whose weights the run file keeps, for --from-model; 0: the last one",
+        at_least(std::int64_t{0}));
 }
 
 void FederationOptions::check() const {

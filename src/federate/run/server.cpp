@@ -177,6 +177,8 @@ void Server::evaluate(RoundRow& row, std::vector<int> const& cohort) {
 void Server::close(RoundRow const& row) {
   state.rounds.push_back(row);
   state.round = row.round;
+  if (auto const every = options().keep_every; every > 0 && row.round % every == 0)
+    state.kept[row.round] = state.model;
   state.server = aggregator.state();
   state.selector = selector->state();
   for (auto const rank : office.newly_lost())

@@ -36,6 +36,10 @@ void take_items(NamedArrays const& arrays, std::string const& name, Items& items
 
 }  // namespace
 
+void FederationState::put_kept(NamedArrays& arrays) const {
+  for (auto const& [number, weights] : kept) arrays.put(kept_name(number), weights);
+}
+
 NamedArrays FederationState::to_arrays() const {
   NamedArrays arrays;
   arrays.put("round", std::vector<std::int64_t>{round});
@@ -54,6 +58,7 @@ NamedArrays FederationState::to_arrays() const {
     numbers.push_back(client);
     values.insert(values.end(), kept.begin(), kept.end());
   }
+  put_kept(arrays);
   arrays.put("clients", std::move(numbers));
   arrays.put("client_states", std::move(values));
   return arrays;
@@ -76,6 +81,9 @@ FederationState FederationState::from_arrays(NamedArrays const& arrays, std::siz
   take_items(arrays, "flights", state.flights);
   state.clocks = arrays.get<std::int64_t>("clocks");
   state.dispatches = arrays.get<std::int64_t>("dispatches").at(0);
+  for (std::int64_t number = 0; number <= state.round; ++number)
+    if (auto const name = kept_name(number); arrays.has(name))
+      state.kept[number] = arrays.get<float>(name);
   auto const& numbers = arrays.get<std::int32_t>("clients");
   auto const& values = arrays.get<float>("client_states");
   auto const each = numbers.empty() ? 0 : values.size() / numbers.size();
