@@ -2,9 +2,11 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "canopy/core/array.hpp"
@@ -144,10 +146,15 @@ class Aggregator {
   /// True when the model has changed: a step of the server.
   virtual bool arrive(Arrival const& arrival, std::span<float> model);
   /// For checkpoints.
-  virtual NamedArrays state() const { return {}; }
-  virtual void restore(NamedArrays const&) {}
+  NamedArrays state();
+  void restore(NamedArrays const& arrays);
 
  protected:
+  using StateArrays =
+      std::vector<std::pair<std::string, std::reference_wrapper<std::vector<float>>>>;
+  /// What the server remembers between rounds, by name.
+  virtual StateArrays kept() { return {}; }
+
   Sizes sizes_;
 };
 
