@@ -2,21 +2,21 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <type_traits>
 
-#include <sodium/crypto_hash_sha256.h>
+#include <openssl/types.h>
 
 namespace canopy {
 
-/// SHA-256 of everything added so far (libsodium): names a model or a data set by its content.
+/// SHA-256 of everything added so far (OpenSSL, which uses the processor's instructions for it):
+/// names a model or a data set by its content.
 class Sha256 {
  public:
-  Sha256() { crypto_hash_sha256_init(&state_); }
-  void add(void const* data, std::size_t bytes) {
-    crypto_hash_sha256_update(&state_, static_cast<unsigned char const*>(data), bytes);
-  }
+  Sha256();
+  void add(void const* data, std::size_t bytes);
   template <class T>
   requires std::is_arithmetic_v<T>
   void add_value(T value) { add(&value, sizeof value); }
@@ -25,7 +25,10 @@ class Sha256 {
   std::string hex() const;
 
  private:
-  crypto_hash_sha256_state state_;
+  struct Free {
+    void operator()(EVP_MD_CTX* context) const;
+  };
+  std::unique_ptr<EVP_MD_CTX, Free> context_;
 };
 
 /// CRC-32 (zlib): finds a torn or damaged journal line, promises nothing against malice.
