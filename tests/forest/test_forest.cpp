@@ -49,7 +49,9 @@ TEST(Forest, PredictsRowsInTheOrderGiven) {
 
 TEST(Forest, AveragesProbabilitiesAndDoesNotCountVotes) {
   auto const leaf = [](double a, double b) {
-    return Tree{.classes = 2, .nodes = {{.weight = a + b, .samples = 1}}, .values = {a, b}};
+    Tree tree{.classes = 2, .nodes = {{.weight = a + b, .samples = 1}}, .values = {}};
+    tree.keep_values(std::vector{a, b});
+    return tree;
   };
   Forest const forest{{}, {leaf(9, 1), leaf(4, 6), leaf(4, 6)}, {"a", "b"}, {"x"}};
   auto const p = forest.predict_proba(Eigen::MatrixXf::Zero(1, 1));
@@ -124,10 +126,59 @@ TEST(Importances, SumToOneAndFindTheFeatureThatMatters) {
 TEST(Tree, KnowsItsDepthAndLeaves) {
   Tree const tree{.classes = 1,
                   .nodes = {{.feature = 0, .left = 1, .right = 2}, {.depth = 1}, {.depth = 1}},
-                  .values = {3, 1, 2}};
+                  .values = {}};
   EXPECT_EQ(tree.depth(), 1);
   EXPECT_EQ(tree.leaves(), 2u);
-  EXPECT_EQ(tree.value(2)[0], 2);
+}
+
+/// A root with two leaves; `all` is what every node weighs by class, of two.
+Tree stump(std::vector<double> const& all) {
+  Tree tree{.classes = 2, .nodes = {}, .values = {}};
+  tree.nodes = {{.weight = all[0] + all[1], .feature = 0, .left = 1, .right = 2},
+                {.weight = all[2] + all[3], .depth = 1},
+                {.weight = all[4] + all[5], .depth = 1}};
+  tree.keep_values(all);
+  return tree;
+}
+
+TEST(Tree, KeepsOnlyCountsThatDoNotFollow) {
+  using Values = std::vector<double>;
+  auto const kept = [](Values const& all) {
+    auto const tree = stump(all);
+    EXPECT_EQ(tree.all_values(), all);
+    return tree.values;
+  };
+  EXPECT_EQ(kept({3, 4, 3, 0, 0, 4}), Values{});
+  EXPECT_EQ(kept({3, 4, 3, 1, 0, 3}), (Values{3, 1}));
+  EXPECT_EQ(kept({3, 4, 0, 3, 3, 1}), (Values{3, 1}));
+  EXPECT_EQ(kept({2, 0, 2, 0, 0, 0}), (Values{0, 0})) << "a leaf without weight has no class";
+  Values const rounded{0.3, 0.2, 0.1, 0.2, 0.2, 0};  // 0.1 + 0.2 is a little more than 0.3
+  EXPECT_EQ(kept(rounded), rounded);
+  EXPECT_TRUE(stump(rounded).has_one_class(stump(rounded).nodes[2]));
+  EXPECT_FALSE(stump(rounded).has_one_class(stump(rounded).nodes[1]));
+}
+
+TEST(Tree, PadsCountsToWholeStrides) {
+  std::vector<double> all(99, 7.0);  // what was there before
+  stump({3, 4, 3, 1, 0, 3}).all_values(all, 3);
+  EXPECT_EQ(all, (std::vector<double>{3, 4, 0, 3, 1, 0, 0, 3, 0}));
+}
+
+TEST(Tree, OfWholeWeightsGrowsWithoutCountsOfPureLeavesAndSplits) {
+  auto const set = test::mixed(300, 4, 5);
+  for (auto const* max_leaf_nodes : {"None", "40"})
+    for (auto const* class_weight : {"none", "balanced"}) {
+      auto const forest = test::grow(set, test::parameters({{"n-estimators", "3"},
+                                                            {"min-samples-leaf", "4"},
+                                                            {"max-leaf-nodes", max_leaf_nodes},
+                                                            {"class-weight", class_weight}}));
+      for (auto const& tree : forest.trees()) {
+        auto again = tree;
+        again.keep_values(tree.all_values());
+        EXPECT_EQ(again, tree) << "what growing keeps is what is needed";
+        EXPECT_EQ(tree.has_all_values(), std::string{class_weight} == "balanced");
+      }
+    }
 }
 
 }  // namespace

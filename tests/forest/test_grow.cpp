@@ -15,6 +15,8 @@ using Settings = std::vector<std::pair<std::string, std::string>>;
 /// The tree that is left when only nodes with keep(node) stay split; depth-first numbers.
 Tree cut(Tree const& tree, std::function<bool(Node const&)> const& keep) {
   Tree result{.classes = tree.classes, .nodes = {}, .values = {}};
+  auto const all = tree.all_values();
+  std::vector<double> values;
   struct Visit {
     std::int32_t from;
     std::int32_t parent;
@@ -40,9 +42,10 @@ Tree cut(Tree const& tree, std::function<bool(Node const&)> const& keep) {
     }
     node.left = node.right = -1;
     result.nodes.push_back(node);
-    auto const value = tree.value(static_cast<std::size_t>(from));
-    result.values.insert(result.values.end(), value.begin(), value.end());
+    auto const own = all.begin() + from * tree.classes;
+    values.insert(values.end(), own, own + tree.classes);
   }
+  result.keep_values(values);
   return result;
 }
 
@@ -125,7 +128,7 @@ TEST_P(BothKinds, NodesHoldTheRowsThatReachThem) {
     auto const trees = grow({{"bootstrap", "false"}, {"criterion", criterion}});
     for (auto const& tree : trees) {
       std::vector<std::uint32_t> samples(tree.size());
-      std::vector<double> values(tree.values.size());
+      std::vector<double> values(tree.size() * static_cast<std::size_t>(tree.classes));
       for (auto const row : rows_) {
         for (std::int32_t at = 0; at >= 0;) {
           auto const& node = tree.nodes[static_cast<std::size_t>(at)];
@@ -135,7 +138,7 @@ TEST_P(BothKinds, NodesHoldTheRowsThatReachThem) {
           at = set_.features(row, node.feature) <= node.threshold ? node.left : node.right;
         }
       }
-      EXPECT_EQ(values, tree.values);
+      EXPECT_EQ(values, tree.all_values());
       for (std::size_t i = 0; i < tree.size(); ++i) {
         EXPECT_EQ(tree.nodes[i].samples, samples[i]);
         EXPECT_EQ(tree.nodes[i].weight, samples[i]);
@@ -278,7 +281,9 @@ TEST(Grow, BalancedClassesWeighTheSame) {
                                                         {"bootstrap", bootstrap},
                                                         {"class-weight", class_weight}}))
                           .trees()[0];
-    return std::vector<double>(tree.value(0).begin(), tree.value(0).end());
+    auto values = tree.all_values();
+    values.resize(3);
+    return values;
   };
   for (auto const value : root("balanced", "false")) EXPECT_NEAR(value, 500.0 / 3, 1e-9);
   for (auto const value : root("balanced_subsample", "true")) EXPECT_NEAR(value, 500.0 / 3, 1e-9);

@@ -49,7 +49,7 @@ TEST(Serialise, KeepsWeightsThatAreNotWhole) {
 /// A root with two pure leaves of so many rows, in which nothing can be left out but what follows.
 Tree stump(std::uint32_t left_rows, std::uint32_t right_rows) {
   double const l = left_rows, r = right_rows;
-  Tree tree{.classes = 2, .nodes = {}, .values = {l, r, l, 0, 0, r}};
+  Tree tree{.classes = 2, .nodes = {}, .values = {}};
   tree.nodes = {{.threshold = 0.5,
                  .impurity = 0.25,
                  .weight = l + r,
@@ -59,6 +59,7 @@ Tree stump(std::uint32_t left_rows, std::uint32_t right_rows) {
                  .samples = left_rows + right_rows},
                 {.weight = l, .samples = left_rows, .depth = 1},
                 {.weight = r, .samples = right_rows, .depth = 1}};
+  tree.keep_values(std::vector<double>{l, r, l, 0, 0, r});
   return tree;
 }
 
@@ -85,10 +86,8 @@ TEST(Serialise, TakesTheNarrowestTypeThatHoldsEverything) {
   auto tree = stump(1, 1);
   tree.nodes[0].threshold = 0.1;
   EXPECT_EQ(type(tree, "threshold"), f64);
-  for (std::size_t place : {0, 2}) tree.values[place] = 0.25;
   tree.nodes[0].weight = 1.25, tree.nodes[1].weight = 0.25;
   EXPECT_EQ(type(tree, "present_count"), f32);
-  for (std::size_t place : {0, 2}) tree.values[place] = 0.1;
   tree.nodes[0].weight = 1.1, tree.nodes[1].weight = 0.1;
   EXPECT_EQ(type(tree, "present_count"), f64);
 }
@@ -123,7 +122,7 @@ TEST(Serialise, KeepsNodesWithoutWeight) {
   tree.nodes[2].samples = 0;
   tree.nodes[2].weight = 0;
   tree.nodes[2].impurity = std::nan("");
-  tree.values = {3, 0, 3, 0, 0, 0};
+  tree.keep_values(std::vector<double>{3, 0, 3, 0, 0, 0});
   auto const arrays = Forest{{}, {tree}, {"a", "b"}, {"x"}}.to_arrays();
   auto const back = Forest::from_arrays(arrays);
   EXPECT_TRUE(std::isnan(back.trees()[0].nodes[2].impurity));

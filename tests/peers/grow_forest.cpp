@@ -32,7 +32,8 @@ NamedArrays nodes_of(forest::Forest const& forest) {
   std::vector<double> values;
   for (auto const& tree : forest.trees()) {
     offsets.push_back(offsets.back() + static_cast<std::int64_t>(tree.size()));
-    values.insert(values.end(), tree.values.begin(), tree.values.end());
+    auto const of_tree = tree.all_values();
+    values.insert(values.end(), of_tree.begin(), of_tree.end());
   }
   arrays.put("tree_offsets", offsets);
   arrays.put("values", std::move(values), {offsets.back(), forest.classes()});

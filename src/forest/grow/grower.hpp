@@ -117,7 +117,7 @@ class Grower {
   }
 
   Tree grow(Pending const& root) {
-    builder_.start(classes_);
+    builder_.start(classes_, limits_.max_leaf_nodes || !problem_.has_whole_sums);
     if (limits_.max_leaf_nodes)
       grow_best_first<Open>(
           root, *limits_.max_leaf_nodes, [&](Pending const& node) { return add(node); },
@@ -172,8 +172,7 @@ class Grower {
   /// The whole subtree.
   void grow_as_sets(Pending const& root) {
     pause(root.rows());
-    sets_->grow(rows(root), {counts_at(root.counts), classes_}, root,
-                small_ ? double{most_mask_rows} : 0,
+    sets_->grow(rows(root), counts_of(root), root, small_ ? double{most_mask_rows} : 0,
                 [&](std::span<Sample const> samples, PendingNode<Draws> const& node) {
                   if constexpr (Impurity::has_whole_sums) small_->grow(samples, node);
                 });
@@ -199,17 +198,21 @@ class Grower {
   std::optional<Open> add(Pending const& pending) {
     pause(pending.rows());
     Open open{pending, append(pending), pending.parent_place, {}};
-    if (is_leaf(pending)) return {};
-    open.place = pending.place();
-    draws_.enter(open.place, pending.known_constants);
-    auto const found = with_rows(pending, [&](auto rows) {
+    if (!is_leaf(pending) && find_split(open)) return open;
+    builder_.leave(open.number, counts_of(pending), bag_.class_weights);
+    return {};
+  }
+
+  bool find_split(Open& open) {
+    auto& node = open.node;
+    open.place = node.place();
+    draws_.enter(open.place, node.known_constants);
+    auto const found = with_rows(node, [&](auto rows) {
       using Row = std::remove_reference_t<decltype(rows.front())>;
-      return search_.find(NodeRows<Row>{rows, counts_at(pending.counts), pending.impurity},
-                          open.split);
+      return search_.find(NodeRows<Row>{rows, counts_at(node.counts), node.impurity}, open.split);
     });
-    open.node.known_constants = draws_.leave();
-    if (!found || !search_.gains_enough(open.split)) return {};
-    return open;
+    node.known_constants = draws_.leave();
+    return found && search_.gains_enough(open.split);
   }
 
   bool is_leaf(Pending const& node) const {
@@ -217,12 +220,9 @@ class Grower {
   }
 
   std::int32_t append(Pending const& pending) {
-    auto const number = builder_.append({pending.rows(), pending.impurity, pending.weight,
-                                         pending.depth, pending.parent, pending.is_left});
-    auto const* counts = counts_at(pending.counts);
-    auto const values = builder_.values();
-    for (std::size_t k = 0; k < classes_; ++k) values[k] = counts[k] * bag_.class_weights[k];
-    return number;
+    return builder_.append({pending.rows(), pending.impurity, pending.weight, pending.depth,
+                            pending.parent, pending.is_left},
+                           counts_of(pending), bag_.class_weights);
   }
 
   /// Moves the node's rows to their sides, keeping their order, and gives the two children. The
@@ -310,6 +310,8 @@ class Grower {
   auto with_rows(Pending const& node, Work&& work) {
     return node.is_compact ? work(compact_rows(node)) : work(rows(node));
   }
+
+  ClassCounts counts_of(Pending const& node) { return {counts_at(node.counts), classes_}; }
 
   std::uint32_t* counts_at(std::size_t place) {
     auto const needed = (place + 1) * classes_;

@@ -116,13 +116,14 @@ class Reader {
     Tree tree;
     tree.classes = static_cast<int>(classes_);
     tree.nodes.resize(size);
-    tree.values.resize(size * classes_);
+    values_.assign(size * classes_, 0.0);
     auto const feature = feature_.next(size);
     auto const of_leaves = static_cast<std::size_t>(std::ranges::count(feature, 0u));
     read_nodes(tree, feature, of_leaves);
     read_counts(tree, counts_of_leaves_ ? of_leaves : size);
     for (std::size_t i = size; i-- > 0;) complete(tree, i);
     read_weights(tree);
+    tree.keep_values(values_);
     return tree;
   }
 
@@ -195,7 +196,7 @@ class Reader {
     for (std::size_t i = 0; i < tree.size(); ++i) {
       if (counts_of_leaves_ && !tree.nodes[i].is_leaf()) continue;
       tree.nodes[i].samples = samples[place];
-      auto* const value = tree.values.data() + i * classes_;
+      auto* const value = values_.data() + i * classes_;
       std::size_t least = 0;
       for (auto const end = entry + present[place++]; entry < end; ++entry) {
         auto const k = classes[entry];
@@ -210,13 +211,13 @@ class Reader {
   /// From the last node to the first: children are complete before their parent.
   void complete(Tree& tree, std::size_t i) {
     auto& node = tree.nodes[i];
-    auto* const value = tree.values.data() + i * classes_;
+    auto* const value = values_.data() + i * classes_;
     if (counts_of_leaves_ && !node.is_leaf()) {
       auto const left = static_cast<std::size_t>(node.left);
       auto const right = static_cast<std::size_t>(node.right);
       node.samples = tree.nodes[left].samples + tree.nodes[right].samples;
-      auto const* const l = tree.values.data() + left * classes_;
-      auto const* const r = tree.values.data() + right * classes_;
+      auto const* const l = values_.data() + left * classes_;
+      auto const* const r = values_.data() + right * classes_;
       for (std::size_t k = 0; k < classes_; ++k) value[k] = l[k] + r[k];
     }
     if (!weight_) node.weight = std::accumulate(value, value + classes_, 0.0);
@@ -247,6 +248,7 @@ class Reader {
   bool counts_of_leaves_ = true;
   std::size_t name_ = 0;                  ///< number of the tree that is being made
   std::vector<std::uint8_t> has_parent_;  ///< by node of this tree
+  std::vector<double> values_;            ///< of all its nodes, x classes
 };
 
 }  // namespace

@@ -39,7 +39,7 @@ class PackedColumn {
   /// The node knows them if it was grown on this table. Members of groups are columns of 0 and 1:
   /// between them all but one code of the block go left.
   PackedCodes<Code> at_most(Node const& node) const {
-    auto const known = node.code_threshold;
+    auto const known = node.split_code();
     if (known + std::size_t{1} < values_.size() && values_[known] <= node.threshold &&
         node.threshold < values_[known + 1])
       return {base_, static_cast<Code>(span_ + known)};

@@ -1,7 +1,6 @@
 #include "model/packed_tree.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <limits>
 #include <utility>
 
@@ -20,11 +19,6 @@ constexpr std::uint32_t pure = 1u << 29;  ///< in what a leaf keeps: the rest is
 /// The code of the column that leaves look at: nothing goes left there.
 template <class Code>
 constexpr Code nowhere = std::numeric_limits<Code>::max();
-
-void prefetch(std::span<double const> values) {  // of few classes; more are in step by themselves
-  __builtin_prefetch(&values.front());
-  __builtin_prefetch(&values.back());
-}
 
 /// Nodes at the places of their numbers: that will do when every left child comes next.
 struct OwnOrder {
@@ -109,11 +103,8 @@ bool PackedTree<Code>::pack(Tree const& tree, PackedColumns<Code> const& columns
     left_is_next &= node.is_leaf() | order.left_is_next(at, node);
   }
   if (!left_is_next) return false;
-  for (std::size_t i = 0; i < number_of_leaves; ++i) {
-    auto const later = leaves[std::min(i + ahead, number_of_leaves - 1)];
-    prefetch(tree.value(order.number(later)));
-    steps_[leaves[i]] = leaf(tree.value(order.number(leaves[i])), columns.leaves().block());
-  }
+  for (std::size_t i = 0; i < number_of_leaves; ++i)
+    steps_[leaves[i]] = leaf(tree, tree.nodes[order.number(leaves[i])], columns.leaves().block());
   return true;
 }
 
@@ -142,18 +133,11 @@ auto PackedTree<Code>::split(Node const& node, std::size_t right, PackedColumn<C
 }
 
 template <class Code>
-auto PackedTree<Code>::leaf(std::span<double const> value, std::size_t block) -> Step {
-  // No branch: which class it is nobody can foresee. The sign is shifted out, -0 is 0 as well.
-  std::uint64_t present = 0;
-  std::uint64_t which = 0;
-  for (std::uint64_t k = 0; k < value.size(); ++k) {
-    std::uint64_t const is_there = std::bit_cast<std::uint64_t>(value[k]) << 1 != 0;
-    present += is_there;
-    which += k * is_there;
-  }
-  auto payload = pure | static_cast<std::uint32_t>(which);
-  if (present != 1) {
+auto PackedTree<Code>::leaf(Tree const& tree, Node const& node, std::size_t block) -> Step {
+  auto payload = pure | node.code_threshold;
+  if (!tree.has_one_class(node)) {
     payload = static_cast<std::uint32_t>(shares_.size() / classes_);
+    auto const value = tree.value(node);
     auto const weight = weight_for_shares(value);
     for (auto const count : value) shares_.push_back(count / weight);
   }

@@ -95,7 +95,7 @@ class PackedTree {
   static Step split(Node const& node, std::size_t right, PackedColumn<Code> const& column);
   template <class Order>
   bool pack(Tree const& tree, PackedColumns<Code> const& columns, Order const& order);
-  Step leaf(std::span<double const> value, std::size_t block);
+  Step leaf(Tree const& tree, Node const& node, std::size_t block);
   void add_leaf(std::uint32_t payload, double* sums) const;
 
   std::size_t classes_;

@@ -45,18 +45,33 @@ Array::Data narrowest_counts(Real const& counts) {
   return narrowest(Whole(counts.begin(), counts.end()));
 }
 
-double sum(std::span<double const> values) {
-  return std::accumulate(values.begin(), values.end(), 0.0);
+/// Whether every node weighs the sum of its counts.
+bool weights_are_sums(std::vector<Tree> const& trees) {
+  for (auto const& tree : trees) {
+    auto const all = tree.all_values();
+    auto value = all.begin();
+    for (auto const& node : tree.nodes) {
+      if (node.weight != std::accumulate(value, value + tree.classes, 0.0)) return false;
+      value += tree.classes;
+    }
+  }
+  return true;
 }
 
-bool is_sum_of_children(Tree const& tree, std::size_t i) {
+/// Whether the rows of a split node are its children's.
+bool has_rows_of_children(Tree const& tree, std::size_t i) {
   auto const& node = tree.nodes[i];
-  auto const left = static_cast<std::size_t>(node.left);
-  auto const right = static_cast<std::size_t>(node.right);
-  if (node.samples != tree.nodes[left].samples + tree.nodes[right].samples) return false;
-  auto const value = tree.value(i), l = tree.value(left), r = tree.value(right);
-  for (std::size_t k = 0; k < value.size(); ++k)
-    if (value[k] != l[k] + r[k]) return false;
+  return node.samples == tree.nodes[static_cast<std::size_t>(node.left)].samples +
+                             tree.nodes[static_cast<std::size_t>(node.right)].samples;
+}
+
+/// Whether all nodes' counts and rows follow from those of the leaves.
+bool leaves_are_enough(std::vector<Tree> const& trees) {
+  for (auto const& tree : trees) {
+    if (tree.has_all_values() && tree.size() > 1) return false;
+    for (std::size_t i = 0; i < tree.size(); ++i)
+      if (!tree.nodes[i].is_leaf() && !has_rows_of_children(tree, i)) return false;
+  }
   return true;
 }
 
@@ -99,10 +114,12 @@ void put_counts(NamedArrays& arrays, std::vector<Tree> const& trees, std::size_t
   Whole present, classes;
   Real counts;
   present.reserve(size);
-  for (auto const& tree : trees)
+  for (auto const& tree : trees) {
+    auto const all = tree.all_values();
+    auto const width = static_cast<std::size_t>(tree.classes);
     for (std::size_t i = 0; i < tree.size(); ++i) {
       if (!is_in(tree.nodes[i])) continue;
-      auto const value = tree.value(i);
+      auto const value = std::span{all}.subspan(i * width, width);
       auto const before = classes.size();
       for (std::size_t k = 0; k < value.size(); ++k) {
         if (value[k] == 0) continue;
@@ -111,6 +128,7 @@ void put_counts(NamedArrays& arrays, std::vector<Tree> const& trees, std::size_t
       }
       present.push_back(static_cast<std::uint32_t>(classes.size() - before));
     }
+  }
   arrays.put("samples", narrowest(column(trees, size, is_in, field(&Node::samples))));
   arrays.put("present", narrowest(std::move(present)));
   arrays.put("present_class", narrowest(std::move(classes)));
@@ -154,17 +172,11 @@ void put_trees(NamedArrays& arrays, std::vector<Tree> const& trees) {
   };
   if (!for_all(trees, is_pure))
     arrays.put("leaf_impurity", column(trees, of_leaves, leaves, field(&Node::impurity)));
-  auto const is_leaf_or_sum = [](Tree const& tree, std::size_t i) {
-    return tree.nodes[i].is_leaf() || is_sum_of_children(tree, i);
-  };
-  if (for_all(trees, is_leaf_or_sum))
+  if (leaves_are_enough(trees))
     put_counts(arrays, trees, of_leaves, leaves);
   else
     put_counts(arrays, trees, all, every);
-  auto const weight_is_sum = [](Tree const& tree, std::size_t i) {
-    return tree.nodes[i].weight == sum(tree.value(i));
-  };
-  if (!for_all(trees, weight_is_sum))
+  if (!weights_are_sums(trees))
     arrays.put("weight", column(trees, all, every, field(&Node::weight)));
 }
 

@@ -109,10 +109,14 @@ class SetGrower {
 
   void add(Pending& node) {
     auto const number = builder_.append(
-        {node.rows, node.impurity, node.weight, node.depth, node.parent, node.is_left});
-    auto const values = builder_.values();
-    for (std::size_t k = 0; k < classes_; ++k) values[k] = totals_[k] * bag_.class_weights[k];
-    if (search_.ends_at(node.depth, node.rows, node.weight, node.impurity)) return;
+        {node.rows, node.impurity, node.weight, node.depth, node.parent, node.is_left}, totals(),
+        bag_.class_weights);
+    if (search_.ends_at(node.depth, node.rows, node.weight, node.impurity) || !divide(node, number))
+      builder_.leave(number, totals(), bag_.class_weights);
+  }
+
+  /// False when no split is worth it.
+  bool divide(Pending& node, std::int32_t number) {
     pack_if_it_pays(node);
     auto const place = node.place();
     draws_.enter(place, node.known_constants);
@@ -120,9 +124,10 @@ class SetGrower {
     auto const found =
         search_.find({*among_, set_, node.rows, totals_.data(), node.impurity}, split);
     node.known_constants = draws_.leave();
-    if (!found || !search_.gains_enough(split)) return;
+    if (!found || !search_.gains_enough(split)) return false;
     builder_.divide(number, split);
     put_children(node, split, number, place);
+    return true;
   }
 
   /// What it costs to look at a node grows with the words of its level.

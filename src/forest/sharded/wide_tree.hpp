@@ -108,6 +108,7 @@ class WideTree {
       bool is_left;
     };
     Tree tree{.classes = static_cast<int>(bag_.class_counts.size()), .nodes = {}, .values = {}};
+    std::vector<double> values;
     std::vector<Visit> stack{{0, -1, false}};
     while (!stack.empty()) {
       auto const visit = stack.back();
@@ -119,16 +120,16 @@ class WideTree {
         (visit.is_left ? parent.left : parent.right) = number;
       }
       if (at.subtree >= 0) {
-        append(tree, subtrees[static_cast<std::size_t>(at.subtree)]);
+        append(tree, values, subtrees[static_cast<std::size_t>(at.subtree)]);
         continue;
       }
-      append(tree, at);
+      append(tree, values, at);
       if (at.left < 0) continue;
       stack.push_back({at.right, number, false});
       stack.push_back({at.left, number, true});
     }
     tree.nodes.shrink_to_fit();
-    tree.values.shrink_to_fit();
+    tree.keep_values(values);
     return tree;
   }
 
@@ -157,7 +158,7 @@ class WideTree {
     });
   }
 
-  void append(Tree& tree, WideNode const& node) const {
+  void append(Tree& tree, std::vector<double>& values, WideNode const& node) const {
     auto const& split = node.split;
     auto const is_split = node.left >= 0;
     tree.nodes.push_back({.threshold = is_split ? split.threshold : 0,
@@ -168,10 +169,10 @@ class WideTree {
                           .samples = node.rows,
                           .depth = node.depth});
     for (std::size_t k = 0; k < node.counts.size(); ++k)
-      tree.values.push_back(node.counts[k] * bag_.class_weights[k]);
+      values.push_back(node.counts[k] * bag_.class_weights[k]);
   }
 
-  static void append(Tree& tree, Tree const& subtree) {
+  static void append(Tree& tree, std::vector<double>& values, Tree const& subtree) {
     auto const first = static_cast<std::int32_t>(tree.size());
     for (auto node : subtree.nodes) {
       if (!node.is_leaf()) {
@@ -180,7 +181,8 @@ class WideTree {
       }
       tree.nodes.push_back(node);
     }
-    tree.values.insert(tree.values.end(), subtree.values.begin(), subtree.values.end());
+    auto const more = subtree.all_values();
+    values.insert(values.end(), more.begin(), more.end());
   }
 
   Bag bag_;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <span>
+#include <vector>
 
 #include "canopy/forest/tree.hpp"
 
@@ -13,15 +14,24 @@ namespace canopy::forest {
 /// takes them from here.
 class NodeValues {
  public:
-  explicit NodeValues(Tree const& tree)
-      : values_{tree.values}, classes_{static_cast<std::size_t>(tree.classes)} {}
+  NodeValues() = default;
+  explicit NodeValues(Tree const& tree) { take(tree); }
+
+  /// Memory serves one tree after another.
+  void take(Tree const& tree) {
+    classes_ = static_cast<std::size_t>(tree.classes);
+    stride_ = (classes_ + 7) / 8 * 8;
+    tree.all_values(values_, stride_);
+  }
 
   std::size_t classes() const { return classes_; }
   std::span<double const> of(std::size_t node) const {
-    return values_.subspan(node * classes_, classes_);
+    return std::span{values_}.subspan(node * stride_, classes_);
   }
-  /// Of this node and of all after it, one after another.
-  std::span<double const> from(std::size_t node) const { return values_.subspan(node * classes_); }
+  /// Of this node and of all after it, each in whole vectors of eight.
+  std::span<double const> from(std::size_t node) const {
+    return std::span{values_}.subspan(node * stride_);
+  }
 
   /// Adds what every class has of a node, as predict_proba does.
   void add_shares(std::size_t node, double* sums) const {
@@ -31,8 +41,9 @@ class NodeValues {
   }
 
  private:
-  std::span<double const> values_;
-  std::size_t classes_;
+  std::vector<double> values_;
+  std::size_t classes_ = 0;
+  std::size_t stride_ = 0;  ///< of whole vectors
 };
 
 }  // namespace canopy::forest

@@ -218,8 +218,9 @@ class ClassScores {
     if (doubts_.empty()) return;
     auto const classes = static_cast<std::size_t>(problem_.classes);
     std::vector<double> sums(doubts_.size() * classes);
+    NodeValues values;
     for (std::size_t t = 0; t < problem_.trees.size(); ++t) {
-      NodeValues const values{problem_.trees[t]};
+      values.take(problem_.trees[t]);
       for (std::size_t i = 0; i < doubts_.size(); ++i) {
         auto const& doubt = doubts_[i];
         if (std::cmp_less_equal(problem_.checkpoints[doubt.checkpoint], t)) continue;

@@ -10,6 +10,7 @@
 #include <Eigen/Core>
 
 #include "model/packed_tree.hpp"
+#include "slices/node_values.hpp"
 #include "slices/slice_scores.hpp"
 #include "slices/slice_trees.hpp"
 
@@ -33,6 +34,7 @@ class ProbabilityScores {
         stops_(plane_) {
     std::array const all{problem.trees.size()};
     trees_.load(problem.trees, all, [](auto const&...) {});
+    for (auto const& tree : problem.trees) values_.emplace_back(tree);
   }
 
   std::vector<double> all() {
@@ -65,7 +67,7 @@ class ProbabilityScores {
     int tree = 0;
     for (std::size_t c = 0; c < problem_.checkpoints.size(); ++c) {
       for (; tree < problem_.checkpoints[c]; ++tree) {
-        NodeValues const values{problem_.trees[static_cast<std::size_t>(tree)]};
+        auto const& values = values_[static_cast<std::size_t>(tree)];
         for (std::size_t i = 0; i < count; i += side_by_side) {
           auto const rows = std::min(side_by_side, count - i);
           go_down(static_cast<std::size_t>(tree), first + i, rows);
@@ -159,6 +161,7 @@ class ProbabilityScores {
 
   SliceProblem const& problem_;
   SliceTrees<Code> trees_;
+  std::vector<NodeValues> values_;  ///< of each tree
   PackedRows<Code> rows_;
   std::vector<Reach> reaches_;
   std::size_t classes_;

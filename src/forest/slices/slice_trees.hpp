@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "canopy/data/encoded.hpp"
@@ -115,21 +116,14 @@ class SliceTrees {
   }
 
  private:
-  /// Trees come from memory: nodes are asked for so many places ahead.
-  static constexpr std::size_t ahead = 32;
-
   template <class Visit>
   void add(Tree const& tree, Visit&& visit) {
     roots_.push_back(static_cast<std::uint32_t>(places_.size()));
     sizes_.push_back(static_cast<std::uint32_t>(tree.size()));
-    NodeValues const values{tree};
+    values_.take(tree);
     below_.assign(2, Reach{});
     for (std::size_t i = 0; i < tree.size(); ++i) {
       auto const& node = tree.nodes[i];
-      if (i + ahead < tree.size()) {
-        __builtin_prefetch(&tree.nodes[i + ahead]);
-        __builtin_prefetch(values.of(i + ahead).data());
-      }
       auto const depth = static_cast<std::size_t>(node.depth);
       if (depth + 2 > below_.size()) below_.resize(depth + 2);
       auto const& own = below_[depth];
@@ -141,7 +135,7 @@ class SliceTrees {
       places_.push_back(below ? made(columns_[node.feature].at_most(node), right - 1,
                                      columns_[node.feature].block(), cell)
                               : leaf(static_cast<std::ptrdiff_t>(tree.size() - i) - 1, cell));
-      if (own) visit(values, i, depth, places_.size() - 1);
+      if (own) visit(std::as_const(values_), i, depth, places_.size() - 1);
     }
   }
 
@@ -159,6 +153,7 @@ class SliceTrees {
   }
 
   PackedColumns<Code> columns_;
+  NodeValues values_;  ///< of the tree that is added
   Caps const& caps_;
   std::size_t cell_size_;
   std::vector<Place> places_;

@@ -105,7 +105,7 @@ class FixedShares {
     auto const weight = weight_for_shares(values.of(node));
     Longs is_rounded{};
     for (std::size_t v = 0; v < numbers.size(); ++v) {
-      // The last vector also takes what follows, which is of the next node and becomes 0.
+      // What follows the last class becomes 0.
       auto const is_last = v + 1 == numbers.size();
       auto const shares = load(value.subspan(std::min(v * eight, value.size()))) / weight;
       auto const exact = shares * (is_last ? last_ones_ : ones_);

@@ -9,6 +9,7 @@
 
 #include "grow/problem.hpp"
 #include "model/packed_tree.hpp"
+#include "slices/node_values.hpp"
 #include "slices/slice_caps.hpp"
 #include "slices/slice_scores.hpp"
 
@@ -180,6 +181,8 @@ void check_rows(Forest const& forest, EncodedTable const& table, std::span<RowIn
 Tree cut(Tree const& tree, Caps const& caps) {
   std::vector<std::int32_t> parent_of(tree.size(), -1);  ///< in the new tree; -1: cut off
   Tree result{tree.classes, {}, {}};
+  NodeValues const values{tree};
+  std::vector<double> left;
   for (std::size_t i = 0; i < tree.size(); ++i) {
     if (i > 0 && parent_of[i] < 0) continue;
     auto node = tree.nodes[i];
@@ -198,8 +201,9 @@ Tree cut(Tree const& tree, Caps const& caps) {
     }
     node.left = node.right = -1;
     result.nodes.push_back(node);
-    std::ranges::copy(tree.value(i), std::back_inserter(result.values));
+    std::ranges::copy(values.of(i), std::back_inserter(left));
   }
+  result.keep_values(left);
   return result;
 }
 

@@ -59,6 +59,7 @@ class MaskGrower {
   struct Class {
     RowMask rows;
     std::uint32_t weight;
+    std::uint32_t label;
   };
   struct Best {
     int feature = -1;
@@ -71,32 +72,42 @@ class MaskGrower {
     number_ = builder_.append({rows_.distinct(node.rows), node.impurity, node.weight, node.depth,
                                node.parent, node.is_left});
     enter(node);
-    if (is_leaf(node)) return;
+    if (is_leaf(node) || !divide(node)) leave();
+  }
+
+  /// False when no split is worth it.
+  bool divide(Pending& node) {
     auto const place = node.place();
     draws_.enter(place, node.known_constants);
     search();
     node.known_constants = draws_.leave();
-    if (best_.feature < 0) return;
+    if (best_.feature < 0) return false;
     Split split;
     complete(split, node);
-    if (split.improvement + epsilon < limits_.min_impurity_decrease) return;
+    if (split.improvement + epsilon < limits_.min_impurity_decrease) return false;
     builder_.divide(number_, split);
     stack_.push_back({node.right_child(number_, split, place), all_ & ~best_.left});
     stack_.push_back({node.left_child(number_, split, place), best_.left});
+    return true;
   }
 
-  /// Works out the node's classes and writes them into the tree. No branch depends on the data.
+  /// Works out the node's classes. No branch depends on the data.
   void enter(Pending const& node) {
     all_ = node.rows;
     classes_ = 0;
-    auto const values = builder_.values();
     for (auto const& known : rows_.classes()) {
       auto const rows = known.rows & all_;
       auto const weight = count(rows);
-      class_[classes_] = {rows, weight};
+      class_[classes_] = {rows, weight, known.label};
       classes_ += rows != 0;
-      values[known.label] = weight;
     }
+  }
+
+  /// The node stays a leaf.
+  void leave() {
+    if (classes_ == 1) return builder_.leave(number_, class_[0].label);
+    auto const values = builder_.values(number_);
+    for (std::size_t k = 0; k < classes_; ++k) values[class_[k].label] = class_[k].weight;
   }
 
   bool is_leaf(Pending const& node) const {

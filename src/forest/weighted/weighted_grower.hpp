@@ -33,7 +33,7 @@ class WeightedGrower {
         search_{problem, draws, memory},
         tree_{memory.tree},
         builder_{tree_} {
-    builder_.start(static_cast<std::size_t>(problem.table.classes()));
+    builder_.start(static_cast<std::size_t>(problem.table.classes()), true);
   }
 
   Tree grow() {
@@ -109,7 +109,7 @@ class WeightedGrower {
                                          .depth = pending.depth,
                                          .parent = pending.parent,
                                          .is_left = pending.is_left});
-    std::ranges::copy(node.class_weights(), builder_.values().begin());
+    std::ranges::copy(node.class_weights(), builder_.values(number).begin());
     return number;
   }
 
