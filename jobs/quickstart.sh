@@ -24,16 +24,8 @@ case ${1:-} in -h | --help) usage; exit 0 ;; esac
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 at="" # how paths begin, seen from where the user stands
 [[ $PWD -ef $top ]] || at=$top/
-arguments=("$@")
-
-# has OPTION: did the user give it?
-has() {
-  local word
-  for word in "${arguments[@]}"; do
-    [[ $word == "$1" || $word == "$1="* ]] && return 0
-  done
-  return 1
-}
+# shellcheck source=jobs/common.sh
+source "$top/jobs/common.sh"
 
 # Every set that can be had without the network, and forest-cover from wherever it is. What is there
 # already was verified when it came.
@@ -58,23 +50,11 @@ warn_made_up() {
 TEXT
 }
 
-# One machine only: the loopback device is enough, and there may be no other.
-prepare_mpi() {
-  if ((EUID == 0)); then
-    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-  fi
-  export OMPI_MCA_btl_tcp_if_include=lo OMPI_MCA_oob_tcp_if_include=lo
-  # Containers commonly forbid the system call behind single-copy messages.
-  if [[ -e /.dockerenv || -e /run/.containerenv ]]; then
-    export OMPI_MCA_btl_vader_single_copy_mechanism=none
-  fi
-}
-
 SECONDS=0
 "$top/jobs/install.sh"
 "$top/jobs/build.sh"
 data=()
-if ! has --data && ! fetch_data; then
+if ! has --data "$@" && ! fetch_data; then
   warn_made_up
   data=(--data synthetic:forest-cover)
 fi
@@ -83,11 +63,13 @@ echo "set-up took $SECONDS s"
 
 run_file=${at}results/quickstart-$(date +%Y%m%d-%H%M%S).h5
 out=(--out "$run_file")
-has --out && out=()
+has --out "$@" && out=()
 config=(--config "${at}jobs/tune-forest-cover.toml")
-has --config && config=()
+has --config "$@" && config=()
 
 prepare_mpi
+# One machine only: the loopback device is enough, and there may be no other.
+export OMPI_MCA_btl_tcp_if_include=lo OMPI_MCA_oob_tcp_if_include=lo
 export CANOPY_DATA_DIR=${at}data
 status=0
 mpirun -np 3 --hostfile "$top/hostfiles/localhost.txt" --bind-to none --mca mpi_yield_when_idle 1 \

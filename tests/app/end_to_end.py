@@ -68,8 +68,11 @@ class Started:
     """A run in the background, in a session of its own, that never outlives the test."""
 
     def __init__(self, words, np=1, launcher=()):
+        self.begin(command(words, np, launcher), ENVIRONMENT)
+
+    def begin(self, line, environment):
         self.output = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen(command(words, np, launcher), env=ENVIRONMENT, text=True,
+        self.process = subprocess.Popen([str(word) for word in line], env=environment, text=True,
                                         stdin=subprocess.DEVNULL, stdout=self.output,
                                         stderr=subprocess.STDOUT, start_new_session=True)
 
