@@ -1,11 +1,7 @@
-#include <cstring>
-#include <numeric>
-
 #include <gtest/gtest.h>
 
 #include "canopy/comm/communicator.hpp"
 #include "canopy/comm/environment.hpp"
-#include "canopy/comm/shared_bytes.hpp"
 
 namespace canopy::comm {
 namespace {
@@ -55,29 +51,6 @@ TEST(Communicator, SplitMakesSmallerGroups) {
   auto const world = Communicator::world();
   auto const half = world.split(world.rank().value % 2);
   EXPECT_EQ(half.size(), (world.size() + 1 - world.rank().value % 2) / 2);
-}
-
-TEST(SharedBytes, AreTheRootsOnEveryRankAndStoredOncePerNode) {
-  auto const world = Communicator::world();
-  std::vector<std::byte> mine(1000);
-  if (world.is_root())
-    for (std::size_t i = 0; i < mine.size(); ++i) mine[i] = static_cast<std::byte>(i % 251);
-  auto const shared = share(
-      world, world.is_root() ? std::span<std::byte const>{mine} : std::span<std::byte const>{});
-  ASSERT_EQ(shared.bytes.size(), 1000u);
-  for (std::size_t i = 0; i < 1000; ++i)
-    ASSERT_EQ(shared.bytes[i], static_cast<std::byte>(i % 251));
-
-  // All ranks of this test are on one machine: what the root changes there, everyone sees.
-  world.barrier();
-  if (world.is_root()) const_cast<std::byte&>(shared.bytes[7]) = std::byte{99};
-  world.barrier();
-  EXPECT_EQ(shared.bytes[7], std::byte{99});
-  world.barrier();
-}
-
-TEST(SharedBytes, MayBeEmpty) {
-  EXPECT_TRUE(share(Communicator::world(), {}).bytes.empty());
 }
 
 TEST(Launch, KnowsItsRank) {

@@ -164,16 +164,6 @@ TEST_F(OptionsTest, SectionsAreReadAndWritten) {
               HasSubstr("must be a table"));
 }
 
-TEST_F(OptionsTest, TomlScalarsKeepTheirKind) {
-  auto const table = toml::parse("a = 1\nb = 1.0\nc = true\nd = 'w'\ne = [1, 2.0, 'x']\nf = 0.1");
-  std::string const file = "f";
-  TomlNode const node{table, file};
-  Words texts;
-  for (auto const* key : {"a", "b", "c", "d", "e", "f"})
-    texts.push_back(toml_text(node, *table.get(key)));
-  EXPECT_EQ(texts, (Words{"1", "1.0", "true", "w", "1,2.0,x", "0.1"}));
-}
-
 TEST_F(OptionsTest, TheCommandLineWinsOverTheFile) {
   auto const path = std::filesystem::temp_directory_path() /
                     ("canopy-options-" + std::to_string(getpid()) + ".toml");

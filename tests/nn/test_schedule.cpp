@@ -56,36 +56,5 @@ TEST(LearningRate, WarmsUpLinearlyAndScalesWithTheBatch) {
   EXPECT_DOUBLE_EQ(rate.at(40), 0.4);
 }
 
-std::string complaint(TrainingOptions const& options) {
-  try {
-    options.check();
-  } catch (UserError const& e) {
-    return e.what();
-  }
-  return "none";
-}
-
-TEST(TrainingOptions, SayWhatDoesNotGoTogether) {
-  using testing::HasSubstr;
-  EXPECT_EQ(complaint({}), "none");
-  EXPECT_THAT(complaint({.optimizer = "adam", .nesterov = true}), HasSubstr("--nesterov false"));
-  EXPECT_THAT(complaint({.momentum = 0, .nesterov = true}), HasSubstr("--momentum 0.9"));
-  EXPECT_THAT(complaint({.epochs = 3, .warmup_epochs = 3}), HasSubstr("expected less"));
-  EXPECT_THAT(complaint({.schedule = "one_cycle", .warmup_epochs = 1}),
-              HasSubstr("warms up by itself"));
-  EXPECT_THAT(complaint({.lr = 0}), HasSubstr("--lr is '0', expected more than 0"));
-}
-
-TEST(TrainingOptions, HaveARowForEachField) {
-  TrainingOptions options;
-  Options rows;
-  options.describe(rows);
-  rows.set("lr", "0.25");
-  rows.set("label_smoothing", "0.1");
-  rows.set("lr-schedule", "cosine");
-  EXPECT_EQ(options, (TrainingOptions{.lr = 0.25, .label_smoothing = 0.1, .schedule = "cosine"}));
-  EXPECT_THROW(rows.set("optimizer", "sdg"), UserError);
-}
-
 }  // namespace
 }  // namespace canopy::nn::test

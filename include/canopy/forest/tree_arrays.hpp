@@ -31,10 +31,9 @@ inline constexpr std::string_view tree_format = "canopy-forest/2";
 ///   leaf_impurity  [L] f64        left out when it is 0 everywhere
 ///   samples        [L] whole      distinct in-bag rows; of a split: the sum of its children
 ///   present        [L] whole      how many classes have a count above 0
-///   present_class  [V] whole      which ones, ascending, leaf after leaf; V is the sum of
-///   `present` present_count  [V] whole or real  their weighted counts; of a split: the sum of its
-///   children weight         [N] f64        left out when it is the sum of the counts in order of
-///   classes
+///   present_class  [V] whole      which ones, ascending, leaf after leaf; V: sum of `present`
+///   present_count  [V] whole|real their weighted counts; of a split: the sum of its children
+///   weight         [N] f64        left out when it is the sum of the counts, in order of classes
 ///
 /// When a sum over children is not exact, which weights that are not whole bring about, `samples`
 /// and the three `present` arrays have an entry for each of the N nodes instead of the L leaves.
