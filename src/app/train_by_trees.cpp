@@ -1,0 +1,282 @@
+#include "train_by_trees.hpp"
+
+#include <cstdio>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "canopy/comm/environment.hpp"
+#include "canopy/core/signals.hpp"
+#include "canopy/record/run_files.hpp"
+#include "canopy/train/forest_by_trees.hpp"
+
+#include "forest_task.hpp"
+#include "partial_model.hpp"
+#include "run_parts.hpp"
+#include "run_tables.hpp"
+#include "save_pace.hpp"
+#include "train_view.hpp"
+
+namespace canopy::app {
+namespace {
+
+/// The root of one run: owns its files, drives the fit, writes the record.
+class TreesTrainer {
+ public:
+  TreesTrainer(TrainSettings const& settings, SharedData& data, ForestTask const& task,
+               std::vector<std::string> hosts, Phases& phases,
+               std::function<void()> const& before_block)
+      : settings_{settings},
+        data_{data},
+        task_{task},
+        hosts_{std::move(hosts)},
+        phases_{phases},
+        before_block_{before_block},
+        files_{record::run_files(settings.common.out, "train")},
+        allocation_{seconds_of_allocation(settings.walltime)},
+        trees_(static_cast<std::size_t>(task.parameters.n_estimators)) {
+    auto copy = settings;
+    Options options;
+    copy.describe(options);
+    identity_ = {"train", options.to_toml(), data.fingerprint, utc_now()};
+  }
+
+  record::RunRecord run(comm::Farm& farm) {
+    auto const start =
+        record::decide_start(files_, settings_.common.overwrite, settings_.common.resume);
+    if (start == record::Start::already_complete) return already_complete();
+    std::vector<nlohmann::json> records;
+    auto journal = open_journal(files_, identity_, start, records);
+    if (start == record::Start::resume) take_over_trees(!records.empty());
+    try {
+      fit(farm);
+      return finish(journal);
+    } catch (Stopped const&) {
+      return finish_interrupted(farm, journal);
+    } catch (std::exception const& e) {
+      events_.push_back({phases_.seconds(), "failure", e.what()});
+      record::write(make_record("failed", 1), files_.run_file);
+      throw;
+    }
+  }
+
+ private:
+  record::RunRecord already_complete() {
+    auto record = record::read(files_.run_file);
+    if (!settings_.common.quiet) fmt::print("{} is already complete.\n", files_.run_file.string());
+    return record;
+  }
+
+  // ---- trees of an earlier session
+
+  /// The trees so far are moved out and back: there may be no room for a copy.
+  NamedArrays model_so_far() {
+    train::Trees grown;
+    std::vector<std::int64_t> numbers;
+    for (std::size_t t = 0; t < trees_.size(); ++t) {
+      if (trees_[t].size() == 0) continue;
+      grown.push_back(std::move(trees_[t]));
+      numbers.push_back(static_cast<std::int64_t>(t));
+    }
+    auto arrays = partial_model(forest_of({}), grown, numbers, identity_.fingerprint);
+    for (std::size_t i = 0; i < grown.size(); ++i)
+      trees_[static_cast<std::size_t>(numbers[i])] = std::move(grown[i]);
+    return arrays;
+  }
+
+  void take_over_trees(bool has_journal) {
+    auto earlier = earlier_trees(files_, identity_, has_journal, trees_.size());
+    if (!earlier) return;
+    trees_ = std::move(*earlier);
+    taken_over_ = train::count_grown(trees_);
+    event("resume", fmt::format("{} trees taken over from the earlier session", taken_over_));
+  }
+
+  // ---- the fit
+
+  void fit(comm::Farm& farm) {
+    announce();
+    auto const& common = settings_.common;
+    TrainView view{
+        common.quiet ? ProgressMode::none : common.progress,
+        fmt::format("canopy train {} -> {}", settings_.source.data, files_.run_file.string()),
+        static_cast<int>(trees_.size()), taken_over_};
+    phases_.begin("fit");
+    pace_.begin(phases_.seconds());
+    train::grow_over(farm, job(view), trees_);
+    phases_.end();
+    uses_ = farm.shut_down();
+  }
+
+  void announce() const {
+    if (!settings_.common.quiet)
+      fmt::print("canopy train: {} of {}, {} trees on {} rank{} on {}\n", settings_.model,
+                 settings_.source.data, trees_.size(), hosts_.size(), hosts_.size() == 1 ? "" : "s",
+                 text::join(distinct(hosts_), ", "));
+    std::fflush(stdout);
+  }
+
+  train::ForestJob job(TrainView& view) {
+    train::ForestJob job;
+    job.task = [](train::TreeBlock block) { return to_bytes(block); };
+    job.grow_here = [this](train::TreeBlock block, StopToken const& stop) {
+      if (before_block_) before_block_();
+      return task_.grow(block, stop);
+    };
+    job.interrupted = [this] { return interrupted(); };
+    job.watch = [this, &view](train::Trees const& trees) {
+      view.watch(train::count_grown(trees));
+      checkpoint();
+    };
+    return job;
+  }
+
+  /// Signals and the end of the allocation; asked all the time.
+  bool interrupted() {
+    auto const late = allocation_ && phases_.seconds() > *allocation_;
+    if (!late && !signals::stop_requested()) return false;
+    if (!said_) event(late ? "walltime" : "signal", "stopping; every tree grown so far is saved");
+    said_ = true;
+    return true;
+  }
+
+  /// So that a killed run does not lose all.
+  void checkpoint() {
+    std::size_t nodes = 0;
+    for (auto const& tree : trees_) nodes += tree.size();
+    auto const now = phases_.seconds();
+    if (!pace_.is_due(now, nodes)) return;
+    write_interrupted();
+    pace_.saved(now, phases_.seconds(), nodes);
+  }
+
+  record::RunRecord write_interrupted() {
+    auto record = make_record("interrupted", static_cast<int>(ExitCode::interrupted));
+    record.model = model_so_far();
+    record::write(record, files_.run_file);
+    return record;
+  }
+
+  // Saved before the workers are sent home: mpirun may kill everybody a second after its signal.
+  record::RunRecord finish_interrupted(comm::Farm& farm, record::Journal& journal) {
+    auto const record = write_interrupted();
+    journal.sync();
+    farm.shut_down();
+    fmt::print(stderr,
+               "canopy: stopped with {} of {} trees grown, all saved; go on with: "
+               "canopy train ... --out {} --resume\n",
+               train::count_grown(trees_), trees_.size(), files_.run_file.string());
+    return record;
+  }
+
+  record::RunRecord finish(record::Journal& journal) {
+    phases_.begin("evaluate");
+    auto const model = forest_of(std::move(trees_));
+    evaluate(model);
+    importances_ = model.feature_importances();
+    phases_.begin("write");
+    record::RunRecord saved;  // made first, so that the phases tell what it takes
+    add_model(saved, model, task_.split.train.size(), data_.header.label_name);
+    auto record = make_record("complete", 0);
+    record.model = std::move(saved.model);
+    record.model_row = std::move(saved.model_row);
+    record::write(record, files_.run_file);
+    journal.remove();
+    phases_.end();
+    if (!settings_.common.quiet) print_result(model);
+    return record;
+  }
+
+  void evaluate(forest::Forest const& model) {
+    auto const unseen = evaluate_unseen(model, data_, task_.split.test, settings_.scoring);
+    if (unseen) evaluations_.push_back(*unseen);
+    if (!task_.parameters.oob_score) return;
+    auto const out_of_bag = model.out_of_bag(task_.table, task_.split.train, task_.key);
+    evaluations_.push_back(
+        evaluate_out_of_bag(out_of_bag, task_.table, task_.split.train, settings_.scoring));
+    if (out_of_bag.rows_without_vote > 0)
+      event("out-of-bag",
+            fmt::format("{} rows are in every bootstrap and count as the first class; more trees "
+                        "would tell",
+                        out_of_bag.rows_without_vote));
+  }
+
+  // ---- the record
+
+  forest::Forest forest_of(train::Trees trees) const {
+    return {task_.parameters, std::move(trees), data_.header.class_names,
+            data_.header.feature_names};
+  }
+
+  record::RunRecord make_record(std::string status, int exit_code) const {
+    auto record = begin_record(identity_, settings_.common, hosts_, phases_);
+    record.status = std::move(status);
+    record.exit_code = exit_code;
+    record.tables = {ranks_table(uses_, hosts_, "worker"), phases_.table(), events_table(events_)};
+    add_evaluations(record, evaluations_, data_.header.class_names);
+    if (!importances_.empty())
+      record.tables.push_back(importances_table(importances_, data_.header.feature_names));
+    return record;
+  }
+
+  void print_result(forest::Forest const& model) const {
+    fmt::print("{}", fit_summary({task_.split.train.size(), data_.window.bytes.size(),
+                                  model.features(), static_cast<int>(hosts_.size()),
+                                  static_cast<int>(model.trees().size()) - taken_over_},
+                                 model, phases_, evaluations_, importances_));
+    for (auto const& event : events_)
+      if (event.kind == "out-of-bag") fmt::print("{:<11}{}\n", "note", event.text);
+    fmt::print("{}", run_file_line(files_.run_file, phases_));
+  }
+
+  void event(std::string kind, std::string text) {
+    events_.push_back({phases_.seconds(), std::move(kind), std::move(text)});
+  }
+
+  TrainSettings const& settings_;
+  SharedData& data_;
+  ForestTask const& task_;
+  std::vector<std::string> hosts_;
+  Phases& phases_;
+  std::function<void()> const& before_block_;
+  record::RunFiles files_;
+  std::optional<double> allocation_;
+  RunIdentity identity_;
+  train::Trees trees_;
+  int taken_over_ = 0;
+  SavePace pace_;
+  bool said_ = false;
+  std::vector<Event> events_;
+  std::vector<comm::RankUse> uses_;
+  std::vector<Evaluation> evaluations_;
+  std::vector<double> importances_;
+};
+
+}  // namespace
+
+record::RunRecord run_by_trees(comm::Communicator const& comm, TrainSettings const& settings,
+                               std::function<void()> const& before_block) {
+  Phases phases;
+  auto data = load_and_share(comm, settings.source, settings.common.seed,
+                             phases);  // freed by all ranks together, at the end
+  auto const hosts = comm::hosts(comm);
+  std::optional<ForestTask> task;
+  comm.together("settings", [&] { task = make_forest_task(settings, data); });
+  record::RunRecord record;
+  comm.together("train", [&] {
+    comm::Farm farm{
+        comm, [&](Bytes const& payload, StopToken const& stop) {
+          if (before_block) before_block();
+          return train::trees_to_bytes(task->grow(from_bytes<train::TreeBlock>(payload), stop));
+        }};
+    if (!comm.is_root()) return serve(farm);
+    record = TreesTrainer{settings, data, *task, hosts, phases, before_block}.run(farm);
+  });
+  record.exit_code = comm.broadcast(record.exit_code);
+  record.status = comm.broadcast(record.status);
+  return record;
+}
+
+}  // namespace canopy::app

@@ -1,0 +1,77 @@
+#include <fmt/format.h>
+
+#include "canopy/app/train.hpp"
+#include "canopy/data/metrics.hpp"
+#include "canopy/nn/architecture.hpp"
+
+namespace canopy::app {
+namespace {
+
+std::string model_names() {
+  std::vector<std::string> names{"forest", "extra_trees"};
+  for (auto const& network : nn::named_models()) names.push_back(network.name);
+  return text::join(names, ", ");
+}
+
+/// UserError naming options that were set although a model of this name has no use for them.
+template <class Part>
+void refuse_changes(Part part, std::string const& model) {
+  Part plain;
+  Options given;
+  Options initial;
+  part.describe(given);
+  plain.describe(initial);
+  std::vector<std::string> changed;
+  for (std::size_t i = 0; i < given.rows().size(); ++i)
+    if (auto const& row = given.rows()[i]; row.get() != initial.rows()[i].get())
+      changed.push_back("--" + row.name);
+  if (!changed.empty())
+    throw UserError{
+        fmt::format("{}: of no use to --model {}; leave it out, or choose another model",
+                    text::join(changed, ", "), model)};
+}
+
+}  // namespace
+
+void TrainSettings::check() const {
+  if (is_forest()) return refuse_changes(network, model);
+  refuse_changes(forest, model);
+  network.check();
+  if (rows_sharded)
+    throw UserError{fmt::format(
+        "--rows-sharded is true but --model is {}: it is for forests; networks share one copy of "
+        "the rows per machine",
+        model)};
+}
+
+void TrainSettings::describe(Options& o) {
+  o.group("Data");
+  source.describe(o);
+  o.row("test-size", test_size,
+        "share of rows to score the model on instead of learning from them; None: 0.2, or 0 for "
+        "data with a test set",
+        {"None or between 0 and 0.9", [](auto const& s) { return !s || (*s >= 0 && *s <= 0.9); }});
+  o.group("Model");
+  o.row("model", model, "what is trained; a file holds a list of layers",
+        {"one of " + model_names() + ", FILE.toml", [](auto const& name) {
+           return name == "forest" || name == "extra_trees" || nn::is_network(name) ||
+                  name.ends_with(".toml");
+         }});
+  o.row("scoring", scoring, "what is reported beside the accuracy", one_of(data::scoring_names()));
+  forest.describe(o);
+  o.leave_out("kind");  // --model says it
+  network.describe(o);
+  o.group("Parallel forests");
+  o.row("rows-sharded", rows_sharded,
+        "each rank holds a part of the rows and all grow every tree together, for data larger than "
+        "one machine; else each holds all rows and grows some of the trees",
+        any<bool>("true or false"));
+  o.group("Stop rules");
+  o.row("walltime", walltime,
+        "seconds until the allocation ends: save and leave with exit 75; "
+        "Slurm's end time - 60 s if it is known",
+        {"None or seconds above 0", [](auto const& s) { return !s || *s > 0; }});
+  common.describe(o);
+}
+
+}  // namespace canopy::app
