@@ -1,7 +1,6 @@
 #include "canopy/comm/shared_bytes.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <exception>
 #include <optional>
 
@@ -47,7 +46,7 @@ SharedBytes share(Communicator const& comm, std::span<std::byte const> from_root
   auto const leaders = comm.split(node.is_root() ? 0 : 1);
   auto const window = std::make_shared<Window>(node, size);
   window->publish();
-  if (comm.is_root()) std::memcpy(window->data(), from_root.data(), size);
+  if (comm.is_root()) std::ranges::copy(from_root, window->data());  // which may be empty
   if (node.is_root())
     for (std::size_t at = 0; at < size; at += piece)
       boost::mpi::broadcast(leaders.mpi(), reinterpret_cast<char*>(window->data()) + at,
