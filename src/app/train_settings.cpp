@@ -53,7 +53,7 @@ void TrainSettings::describe(Options& o) {
         {"None or between 0 and 0.9", [](auto const& s) { return !s || (*s >= 0 && *s <= 0.9); }});
   o.group("Model");
   o.row("model", model, "what is trained; a file holds a list of layers",
-        {"one of " + model_names() + ", FILE.toml", [](auto const& name) {
+        {"one of " + model_names() + ", mlp:200-200 (any widths), FILE.toml", [](auto const& name) {
            return name == "forest" || name == "extra_trees" || nn::is_network(name) ||
                   name.ends_with(".toml");
          }});

@@ -262,9 +262,14 @@ Unlabelled load_fixed_rows(Source const& source, std::vector<std::string> const&
                     "' for the id (--id), expected a CSV file that has one"};
   auto rows = load_fixed(source, seed).train;
   std::vector<std::size_t> places;
-  for (auto const& name : features)
-    places.push_back(
-        require_column(source.data, rows.feature_names, name, "a feature of the model"));
+  for (auto const& name : features) {
+    auto const place = find_column(rows.feature_names, name);
+    if (!place)
+      throw DataError{source.data + ": has no column '" + name +
+                      "', which is a feature of the model; give rows with the columns that it was "
+                      "trained on"};
+    places.push_back(*place);
+  }
   select_columns(rows, places);
   return {std::move(rows), {}};
 }

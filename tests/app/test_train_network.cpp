@@ -103,6 +103,9 @@ TEST(TrainNetwork, GivesTheSameModelByEveryStrategy) {
       if (!world.is_root()) continue;
       auto const& pipeline = *record.table("pipeline");
       EXPECT_EQ(pipeline.text(0, "schedule"), schedule);
+      for (auto const* name : {"first_layer", "last_layer"})
+        for (std::size_t stage = 0; stage < pipeline.rows(); ++stage)
+          EXPECT_EQ(pipeline.number(stage, name), record.table("layout")->number(stage, name));
       EXPECT_EQ(pipeline.number(0, "bubble_textbook"), (ranks - 1.0) / (8 + ranks - 1.0));
       EXPECT_GE(pipeline.number(0, "bubble"), 0);
     }

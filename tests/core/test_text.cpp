@@ -52,7 +52,9 @@ TEST(Text, SuggestsSlipsOfTheFingersOnly) {
   EXPECT_EQ(did_you_mean("trails", known), " (did you mean 'trials'?)");
   EXPECT_EQ(did_you_mean("max-deph", known), " (did you mean 'max-depth'?)");
   EXPECT_EQ(did_you_mean("fold", known), " (did you mean 'folds'?)");
+  EXPECT_EQ(did_you_mean("flods", known), " (did you mean 'folds'?)") << "a swap is one slip";
   EXPECT_EQ(did_you_mean("criterion", known), "");
+  EXPECT_EQ(did_you_mean("fsdlo", known), "");
   EXPECT_EQ(did_you_mean("x", {}), "");
 }
 

@@ -157,6 +157,14 @@ TEST(SourceOptions, AreSaidOnce) {
   EXPECT_EQ(named_sources().size(), 6u);
 }
 
+TEST(LoadRows, OfAnotherKindThanTheModelsAreRefused) {
+  EXPECT_EQ(data_error([&] {
+              load_rows(source_of("synthetic:mnist,rows=10"), {"Elevation"}, "Cover_Type", "", 1);
+            }),
+            "synthetic:mnist,rows=10: has no column 'Elevation', which is a feature of the model; "
+            "give rows with the columns that it was trained on");
+}
+
 TEST(RealData, ForestCoverFromEitherFile) {
   auto const dir = test::real_data_dir();
   if (!dir || !std::filesystem::exists(*dir / "forest-cover/covtype.data.gz"))

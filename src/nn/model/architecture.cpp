@@ -101,7 +101,8 @@ Shape image_shape(int columns) {
     if (columns > 0 && channels * side * side == columns) return {channels, side, side};
   }
   throw DataError{std::to_string(columns) +
-                  " columns are no image: expected a square (as 784 = 28x28), or three of them"};
+                  " columns are no image: expected a square (as 784 = 28x28), or three of them; "
+                  "tables can take mlp"};
 }
 
 double LayerSpec::number(std::string_view name) const {

@@ -67,7 +67,7 @@ Table pipeline_table(nn::Network const& network, PipelineSchedule const& schedul
   for (int s = 0; s < stages; ++s) {
     auto const at = static_cast<std::size_t>(s);
     table.add({std::int64_t{s}, schedule.name, std::int64_t{micro_batches},
-               std::int64_t{blocks[at].first}, std::int64_t{blocks[at].last - 1},
+               std::int64_t{blocks[at].first + 1}, std::int64_t{blocks[at].last},
                names_of(network, blocks[at]), times[at].forward, times[at].backward,
                times[at].weights, of_stages[at].idle(), of_all.idle(), simulated.idle,
                textbook_bubble(stages, micro_batches)});

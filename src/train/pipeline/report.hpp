@@ -25,7 +25,7 @@ struct PipelineRank {
 
 /// The table /pipeline, a row for each stage:
 ///   stage schedule micro_batches      of the replica that has most
-///   first_layer last_layer layers     numbers from 0, the last one included; names
+///   first_layer last_layer layers     numbers from 1, the last one included; names
 ///   forward_seconds backward_seconds weights_seconds      mean of one micro-batch
 ///   idle_share                        of the stage's updates, waiting for other stages
 ///   bubble bubble_simulated bubble_textbook      of all stages, alike in each row: as measured; as

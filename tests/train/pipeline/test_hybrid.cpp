@@ -213,7 +213,8 @@ TEST(Hybrid, ReportsTimesAndBubbleOfEachStage) {
   auto const& table = tables.front();
   EXPECT_EQ(table.name(), "pipeline");
   ASSERT_EQ(table.rows(), static_cast<std::size_t>(stages));
-  EXPECT_EQ(table.number(table.rows() - 1, "last_layer"), problem.network.depth() - 1);
+  EXPECT_EQ(table.number(0, "first_layer"), 1);
+  EXPECT_EQ(table.number(table.rows() - 1, "last_layer"), problem.network.depth());
   for (std::size_t row = 0; row < table.rows(); ++row) {
     EXPECT_EQ(table.number(row, "micro_batches"), 8);
     EXPECT_GT(table.number(row, "forward_seconds"), 0);
