@@ -58,7 +58,7 @@ std::string advice(TimeShares const& shares, std::vector<train::Place> const& pl
   if (shares.exposed < much || places.size() == 1) return {};
   auto const& strategy = places.front().strategy;
   auto const remedy = strategy == "data" ? "a larger --batch-size, or fewer ranks"
-                      : strategy == "ps" ? "--parallel data, or --staleness above 0"
+                      : strategy == "ps" ? "--parallel data, or a larger --staleness"
                                          : "a larger --batch-size, --schedule zb-h1, fewer stages";
   return fmt::format(
       "ranks wait for each other most of the time, as for a core when there are "
