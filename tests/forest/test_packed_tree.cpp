@@ -7,6 +7,7 @@
 #include "model/descend.hpp"
 #include "model/leaves.hpp"
 #include "model/packed_tree.hpp"
+#include "model/reached_leaves.hpp"
 #include "tables.hpp"
 
 namespace canopy::forest {
@@ -59,6 +60,7 @@ TYPED_TEST(PackedTrees, TakeRowsToTheirLeaves) {
   auto const tree = test::grow(set, parameters).trees().front();
   PackedRows<TypeParam> const rows{table, test::all_rows(table)};
   PackedTree<TypeParam> const packed{tree, PackedColumns<TypeParam>{table}};
+  ReachedLeaves leaves{rows.size(), 4};
   for (auto const& which : selections()) {
     auto const reached = payloads([&](auto reach) { descend(packed.steps(), rows, which, reach); });
     EXPECT_EQ(reached,
@@ -66,11 +68,13 @@ TYPED_TEST(PackedTrees, TakeRowsToTheirLeaves) {
     EXPECT_EQ(reached.size(), which.size());
     std::vector<double> sums(5000 * 4, 1.0);
     auto expected = sums;
-    packed.add_shares(rows, which, sums.data());
-    for (auto const row : which) {
-      Eigen::RowVectorXf const values = set.features.row(row);
-      add_leaf(tree, leaf_of(tree, values.data()), expected.data() + row * 4);
-    }
+    for (int times = 0; times < 3; ++times) leaves.descend(packed, rows, which);
+    leaves.add_to(sums.data());
+    for (int times = 0; times < 3; ++times)
+      for (auto const row : which) {
+        Eigen::RowVectorXf const values = set.features.row(row);
+        add_leaf(tree, leaf_of(tree, values.data()), expected.data() + row * 4);
+      }
     EXPECT_EQ(sums, expected);
   }
 }

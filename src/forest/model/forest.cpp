@@ -10,6 +10,7 @@
 #include "model/leaves.hpp"
 #include "model/packed_tree.hpp"
 #include "model/pairwise_sum.hpp"
+#include "model/reached_leaves.hpp"
 
 namespace canopy::forest {
 namespace {
@@ -39,24 +40,32 @@ std::vector<std::uint32_t> rows_outside(ForestParameters const& parameters, Key 
 /// The rows that tree `number` speaks for.
 using WhichRows = std::function<std::span<std::uint32_t const>(std::size_t number)>;
 
-/// Adds the shares of every tree, in tree order, to rows x classes sums.
+/// Adds the shares of every tree, in tree order, to rows x classes sums: after each so many of
+/// them.
 template <class Code>
 void add_trees(std::vector<Tree> const& trees, EncodedTable const& table,
-               std::span<RowIndex const> rows, WhichRows const& which, double* sums) {
+               std::span<RowIndex const> rows, WhichRows const& which, double* sums,
+               std::size_t together) {
   PackedRows<Code> const packed{table, rows};
   PackedColumns<Code> const columns{table};
-  for (std::size_t t = 0; t < trees.size(); ++t)
-    PackedTree<Code>{trees[t], columns}.add_shares(packed, which(t), sums);
+  ReachedLeaves leaves{rows.size(), static_cast<std::size_t>(trees.front().classes)};
+  for (std::size_t t = 0; t < trees.size(); ++t) {
+    leaves.descend(PackedTree<Code>{trees[t], columns}, packed, which(t));
+    if (leaves.trees() == together) leaves.add_to(sums);
+  }
+  leaves.add_to(sums);
 }
 
 void add_trees(std::vector<Tree> const& trees, EncodedTable const& table,
-               std::span<RowIndex const> rows, WhichRows const& which, double* sums) {
+               std::span<RowIndex const> rows, WhichRows const& which, double* sums,
+               std::size_t together = ReachedLeaves::most_trees) {
+  if (trees.empty()) return;
   auto const is_narrow = std::ranges::all_of(
       trees, [&](Tree const& tree) { return PackedTree<std::uint16_t>::fits(tree, table); });
   if (is_narrow)
-    add_trees<std::uint16_t>(trees, table, rows, which, sums);
+    add_trees<std::uint16_t>(trees, table, rows, which, sums, together);
   else
-    add_trees<std::uint32_t>(trees, table, rows, which, sums);
+    add_trees<std::uint32_t>(trees, table, rows, which, sums, together);
 }
 
 void check_features(std::string const& what, std::int64_t given, int expected) {
@@ -224,7 +233,7 @@ std::vector<double> Forest::oob_curve(EncodedTable const& table, std::span<RowIn
     if (t > 0) score_last_tree();
     return votes.next(rows_outside(parameters_, key, static_cast<int>(t), rows.size()));
   };
-  add_trees(trees_, table, rows, vote, votes.sums.data());
+  add_trees(trees_, table, rows, vote, votes.sums.data(), 1);
   if (!trees_.empty()) score_last_tree();
   return curve;
 }

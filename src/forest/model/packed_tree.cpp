@@ -14,8 +14,6 @@ namespace {
 /// Trees come from memory, not from a cache: nodes are asked for so many places ahead.
 constexpr std::size_t ahead = 64;
 
-constexpr std::uint32_t pure = 1u << 29;  ///< in what a leaf keeps: the rest is a class
-
 /// The code of the column that leaves look at: nothing goes left there.
 template <class Code>
 constexpr Code nowhere = std::numeric_limits<Code>::max();
@@ -67,6 +65,13 @@ class DepthFirst {
 
 }  // namespace
 
+std::uint32_t LeafShares::keep(std::span<double const> value) {
+  auto const number = static_cast<std::uint32_t>(shares_.size() / classes_);
+  auto const weight = weight_for_shares(value);
+  for (auto const count : value) shares_.push_back(count / weight);
+  return number;
+}
+
 template <class Code>
 PackedRows<Code>::PackedRows(data::EncodedTable const& table, std::span<data::RowIndex const> rows)
     : rows_{rows.size()},
@@ -81,7 +86,7 @@ PackedRows<Code>::PackedRows(data::EncodedTable const& table, std::span<data::Ro
 
 template <class Code>
 PackedTree<Code>::PackedTree(Tree const& tree, PackedColumns<Code> const& columns)
-    : classes_{static_cast<std::size_t>(tree.classes)}, steps_(tree.size()) {
+    : steps_(tree.size()), shares_{static_cast<std::size_t>(tree.classes)} {
   if (!pack(tree, columns, OwnOrder{})) pack(tree, columns, DepthFirst{tree});
 }
 
@@ -134,33 +139,17 @@ auto PackedTree<Code>::split(Node const& node, std::size_t right, PackedColumn<C
 
 template <class Code>
 auto PackedTree<Code>::leaf(Tree const& tree, Node const& node, std::size_t block) -> Step {
-  auto payload = pure | node.code_threshold;
-  if (!tree.has_one_class(node)) {
-    payload = static_cast<std::uint32_t>(shares_.size() / classes_);
-    auto const value = tree.value(node);
-    auto const weight = weight_for_shares(value);
-    for (auto const count : value) shares_.push_back(count / weight);
-  }
-  return made(static_cast<Code>(payload & ((1u << Step::half) - 1)),
-              static_cast<Code>(payload >> Step::half), block, -1);
+  auto const kept = tree.has_one_class(node) ? LeafShares::of_class(node.code_threshold)
+                                             : shares_.keep(tree.value(node));
+  return made(static_cast<Code>(kept & ((1u << Step::half) - 1)),
+              static_cast<Code>(kept >> Step::half), block, -1);
 }
 
 template <class Code>
-void PackedTree<Code>::add_leaf(std::uint32_t payload, double* sums) const {
-  if ((payload & pure) != 0) {
-    sums[payload & ~pure] += 1.0;  // the others would get + 0.0
-    return;
-  }
-  auto const* shares = shares_.data() + payload * classes_;
-  for (std::size_t k = 0; k < classes_; ++k) sums[k] += shares[k];
-}
-
-template <class Code>
-void PackedTree<Code>::add_shares(PackedRows<Code> const& rows,
-                                  std::span<std::uint32_t const> which, double* sums) const {
-  descend(steps(), rows, which, [&](std::uint32_t row, std::uint32_t payload) {
-    add_leaf(payload, sums + row * classes_);
-  });
+void PackedTree<Code>::descend(PackedRows<Code> const& rows, std::span<std::uint32_t const> which,
+                               std::span<std::uint32_t> kept) const {
+  forest::descend(steps(), rows, which,
+                  [&](std::uint32_t row, std::uint32_t payload) { kept[row] = payload; });
 }
 
 template class PackedRows<std::uint16_t>;

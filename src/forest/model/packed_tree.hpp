@@ -63,6 +63,34 @@ struct PackedStep {
   std::uint32_t payload() const { return std::uint32_t{base} | std::uint32_t{span} << half; }
 };
 
+/// What the leaves of a packed tree say: the class of a pure one, and class shares of the others.
+class LeafShares {
+ public:
+  /// Says nothing, in the place of what a leaf keeps.
+  static constexpr std::uint32_t silent = 3u << 29;
+
+  explicit LeafShares(std::size_t classes) : classes_{classes} {}
+
+  /// What a leaf is to keep: of one class, or of these class weights.
+  static constexpr std::uint32_t of_class(std::uint32_t label) { return pure | label; }
+  std::uint32_t keep(std::span<double const> value);
+
+  void add(std::uint32_t kept, double* sums) const {
+    if ((kept & pure) != 0) {  // the others would get + 0.0, and all of them when it is silent
+      sums[kept & (pure - 1)] += (kept & silent) == silent ? 0.0 : 1.0;
+      return;
+    }
+    auto const* shares = shares_.data() + kept * classes_;
+    for (std::size_t k = 0; k < classes_; ++k) sums[k] += shares[k];
+  }
+
+ private:
+  static constexpr std::uint32_t pure = 1u << 29;  ///< the rest is a class
+
+  std::size_t classes_;
+  std::vector<double> shares_;  ///< classes for every leaf that is not pure
+};
+
 /// A tree in the codes of one table, eight bytes a node where codes are narrow: going down takes
 /// integer compares only, and a tree of 90,000 nodes stays in the second-level cache.
 template <class Code>
@@ -86,21 +114,20 @@ class PackedTree {
   /// Every left child stands behind its parent.
   std::span<Step const> steps() const { return steps_; }
 
-  /// Adds the class shares of the leaf of every row in `which` to the row's `classes` sums, which
-  /// stand row by row. No row comes twice.
-  void add_shares(PackedRows<Code> const& rows, std::span<std::uint32_t const> which,
-                  double* sums) const;
+  LeafShares& shares() { return shares_; }
+
+  /// Writes what the leaf of every row in `which` keeps to the row's place. No row comes twice.
+  void descend(PackedRows<Code> const& rows, std::span<std::uint32_t const> which,
+               std::span<std::uint32_t> kept) const;
 
  private:
   static Step split(Node const& node, std::size_t right, PackedColumn<Code> const& column);
   template <class Order>
   bool pack(Tree const& tree, PackedColumns<Code> const& columns, Order const& order);
   Step leaf(Tree const& tree, Node const& node, std::size_t block);
-  void add_leaf(std::uint32_t payload, double* sums) const;
 
-  std::size_t classes_;
   std::vector<Step> steps_;
-  std::vector<double> shares_;  ///< classes for every leaf that is not pure
+  LeafShares shares_;
 };
 
 extern template class PackedRows<std::uint16_t>;
