@@ -40,8 +40,8 @@ class Stream {
   static constexpr result_type min() { return 0; }
   static constexpr result_type max() { return std::numeric_limits<result_type>::max(); }
   result_type operator()() {
-    if (used_ == block_.size()) refill();
-    return block_[used_++];
+    if (used_ == filled_) refill();
+    return words_[used_++];
   }
 
   std::uint64_t next64() {
@@ -75,17 +75,14 @@ class Stream {
   }
 
  private:
-  void refill() {
-    block_ = philox(
-        {static_cast<std::uint32_t>(count_), static_cast<std::uint32_t>(count_ >> 32), 0, 0}, key_);
-    ++count_;
-    used_ = 0;
-  }
+  /// Several blocks where that takes no longer than one.
+  void refill();
 
   std::uint64_t key_;
-  std::uint64_t count_ = 0;
-  std::array<std::uint32_t, 4> block_{};
-  std::size_t used_ = 4;
+  std::uint64_t count_ = 0;  ///< of blocks so far
+  std::array<std::uint32_t, 16> words_{};
+  std::uint32_t filled_ = 0;
+  std::uint32_t used_ = 0;
 };
 
 }  // namespace canopy
