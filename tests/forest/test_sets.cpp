@@ -1,11 +1,13 @@
 // Nodes as sets of bits: what packed rows say of a set, and that growing by them changes no tree.
 #include <algorithm>
+#include <array>
 #include <map>
 #include <tuple>
 
 #include <gtest/gtest.h>
 
 #include "sets/rows_by_class.hpp"
+#include "small/row_masks.hpp"
 #include "split/code_grid.hpp"
 #include "tables.hpp"
 
@@ -132,6 +134,29 @@ TEST(SetGrower, FindsTheSplitsThatALookAtEveryRowFinds) {
         grow_trees(table, test::all_rows(table), test::parameters(settings), Key{7}, 0, 3);
     for (std::size_t t = 0; t < as_sets.size(); ++t)
       EXPECT_EQ(facts(as_sets[t]), facts(by_rows[t]));
+  }
+}
+
+TEST(CodeEnds, AreTheSmallestAndLargestCodeOfAllSets) {
+  Stream random{Key{8}};
+  for (int i = 0; i < 2000; ++i) {
+    std::array<MaskColumn, 3> columns;
+    std::array<RowMask, 3> sets{0, RowMask{1} << random.below(64), random.next64()};
+    if (i % 2 == 0) sets[2] &= random.next64() & random.next64() & random.next64();
+    CodeEnds ends;
+    std::uint16_t low = 0xffff;
+    std::uint16_t high = 0;
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      for (auto& code : columns[c].codes)
+        code = static_cast<std::uint16_t>(random.below(i % 3 == 0 ? 5 : 0x10000));
+      ends.add(columns[c], sets[c]);
+      for_each_row(sets[c], [&](std::size_t row) {
+        low = std::min(low, columns[c].codes[row]);
+        high = std::max(high, columns[c].codes[row]);
+      });
+    }
+    ASSERT_EQ(ends.smallest(), low);
+    ASSERT_EQ(ends.largest(), high);
   }
 }
 

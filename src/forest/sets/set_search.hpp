@@ -96,15 +96,9 @@ class SetSearch : public BestSplit<Impurity> {
   }
 
   CodeRange range_of(MaskColumn const* codes) const {
-    std::uint16_t low = 0xffff;
-    std::uint16_t high = 0;
-    for (std::size_t w = 0; w < left_.size(); ++w) {
-      auto const all = node_->set[w];
-      if (all == 0) continue;
-      low = std::min(low, codes[w].smallest(all));
-      high = std::max(high, codes[w].largest(all));
-    }
-    return {low, high};
+    CodeEnds ends;
+    for (std::size_t w = 0; w < left_.size(); ++w) ends.add(codes[w], node_->set[w]);
+    return {ends.smallest(), ends.largest()};
   }
 
   void fill_left(Best const& best) {

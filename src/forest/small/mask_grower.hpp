@@ -63,8 +63,9 @@ class MaskGrower {
   };
   struct Best {
     int feature = -1;
-    std::uint16_t code = 0;  ///< the last one on the left, in an ordinal column
-    double threshold = 0;    ///< extra_trees draws it
+    std::uint16_t code = 0;        ///< the last one on the left, in an ordinal column
+    std::uint32_t table_code = 0;  ///< the last one at most a drawn threshold
+    double threshold = 0;          ///< extra_trees draws it
     RowMask left = 0;
   };
 
@@ -147,8 +148,10 @@ class MaskGrower {
 
   bool look_at_ordinal(int feature, Column const& column, MaskColumn const& codes) {
     if (draws_thresholds() || column.has_close_values) {
-      auto const low = codes.smallest(all_);
-      auto const high = codes.largest(all_);
+      CodeEnds ends;
+      ends.add(codes, all_);
+      auto const low = ends.smallest();
+      auto const high = ends.largest();
       auto const range = table_range(column, low, high);
       auto const values = column.block->values;
       if (low == high || !are_apart(values[range.low], values[range.high])) return false;
@@ -179,6 +182,7 @@ class MaskGrower {
     auto const code = rows_.code_here(static_cast<std::size_t>(column.block_number), last_left);
     try_left({.feature = feature,
               .code = code,
+              .table_code = last_left,
               .threshold = threshold,
               .left = codes.at_most(code) & all_});
   }
@@ -251,12 +255,8 @@ class MaskGrower {
   void place_threshold(Split& split, Column const& column) {
     auto const block = static_cast<std::size_t>(column.block_number);
     split.threshold = best_.threshold;
-    split.code_threshold = 0;
-    if (column.block->is_group()) return;
-    if (draws_thresholds()) {
-      split.code_threshold = problem_.grid(column).last_at_most(best_.threshold);
-      return;
-    }
+    split.code_threshold = best_.table_code;
+    if (column.block->is_group() || draws_thresholds()) return;
     auto const next = rows_.column(block).smallest(all_ & ~best_.left);
     place_midway(split, column.block->values, table_range(column, best_.code, next));
   }
