@@ -7,10 +7,10 @@
 namespace canopy::app {
 namespace {
 
-std::string model_names() {
+std::vector<std::string> model_names() {
   std::vector<std::string> names{"forest", "extra_trees"};
   for (auto const& network : nn::named_models()) names.push_back(network.name);
-  return text::join(names, ", ");
+  return names;
 }
 
 /// UserError naming options that were set although a model of this name has no use for them.
@@ -53,10 +53,12 @@ void TrainSettings::describe(Options& o) {
         {"None or between 0 and 0.9", [](auto const& s) { return !s || (*s >= 0 && *s <= 0.9); }});
   o.group("Model");
   o.row("model", model, "what is trained; a file holds a list of layers",
-        {"one of " + model_names() + ", mlp:200-200 (any widths), FILE.toml", [](auto const& name) {
+        {"one of " + text::join(model_names(), ", ") + ", mlp:200-200 (any widths), FILE.toml",
+         [](auto const& name) {
            return name == "forest" || name == "extra_trees" || nn::is_network(name) ||
                   name.ends_with(".toml");
-         }});
+         },
+         model_names()});
   o.row("scoring", scoring, "what is reported beside the accuracy", one_of(data::scoring_names()));
   forest.describe(o);
   o.leave_out("kind");  // --model says it

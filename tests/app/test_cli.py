@@ -63,6 +63,10 @@ class CommandLine:
         self.fails("value out of range", self.tune("--folds", 1), 2, "--folds", "'1'", "at least 2")
         self.fails("value that is no number", self.tune("--trials", "many"), 2, "--trials", "many")
         self.fails("unknown choice", self.tune("--search", "magic"), 2, "magic", "random, grid, sobol")
+        self.fails("misspelt network", ["train", "--data", self.data, "--model", "lenett"], 2,
+                   "--model", "did you mean 'lenet'?", "FILE.toml")
+        self.fails("misspelt forest", self.tune("--model", "extra_tree"), 2, "--model",
+                   "did you mean 'extra_trees'?")
         self.fails("unknown command", ["tuen"], 2, "tuen", "--help")
         self.fails("missing set", self.tune("--data-dir", self.folder, data="mnist"), 3, "mnist",
                    "data/fetch.sh")

@@ -104,6 +104,20 @@ TEST_F(OptionsTest, ErrorsNameOptionValueAndWhatIsExpected) {
   EXPECT_EQ(settings, Settings{}) << "a refused value leaves the setting alone";
 }
 
+TEST_F(OptionsTest, MistypedNamesAreToldTheNearestOne) {
+  std::string model = "mlp";
+  options.row("model", model, "what", one_of({"mlp", "lenet"}));
+  EXPECT_EQ(message([&] {
+              read({"--model", "lenett"});
+            }),
+            "--model is 'lenett' (did you mean 'lenet'?), expected one of mlp, lenet");
+  EXPECT_EQ(message([&] {
+              read({"--model", "transformer"});
+            }),
+            "--model is 'transformer', expected one of mlp, lenet");
+  EXPECT_EQ(model, "mlp");
+}
+
 TEST_F(OptionsTest, UnknownOptionsAreToldTheNearestOne) {
   auto const text = message([&] { read({"--trails", "3"}); });
   EXPECT_THAT(text, HasSubstr("unknown option --trails (did you mean 'trials'?)"));

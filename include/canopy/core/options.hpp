@@ -147,7 +147,8 @@ class Options {
     added.set = [&field, name = added.name, rule = std::move(rule)](std::string const& word) {
       auto value = TextForm<T>::parse(word);
       if (!value || !rule.holds(*value))
-        throw UserError{"--" + name + " is '" + word + "', expected " + rule.text};
+        throw UserError{"--" + name + " is '" + word + "'" + text::did_you_mean(word, rule.names) +
+                        ", expected " + rule.text};
       field = std::move(*value);
     };
     return added;

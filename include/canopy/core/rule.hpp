@@ -15,6 +15,7 @@ template <class T>
 struct Rule {
   std::string text;
   std::function<bool(T const&)> holds;
+  std::vector<std::string> names{};  ///< words that hold, for whoever mistypes one
 };
 
 template <class T>
@@ -38,9 +39,11 @@ Rule<T> between(T low, T high) {
 
 inline Rule<std::string> one_of(std::vector<std::string> names) {
   auto text = "one of " + text::join(names, ", ");
-  return {std::move(text), [names = std::move(names)](std::string const& value) {
+  return {std::move(text),
+          [names](std::string const& value) {
             return std::find(names.begin(), names.end(), value) != names.end();
-          }};
+          },
+          names};
 }
 
 /// Everything is allowed; `text` says what the value means, as in "FILE" or "NAME|NUMBER".
