@@ -52,6 +52,22 @@ std::string time_text(TimeShares const& shares) {
       100 * shares.idle);
 }
 
+/// What the sums of an update take, in the slowest stage, and what the other order would take;
+/// nothing when nothing is summed over ranks.
+std::string reduction_text(comm::Order order, std::vector<train::Place> const& places) {
+  auto const is_tree = order == comm::Order::tree;
+  double chosen = 0;
+  double other = 0;
+  for (auto const& place : places) {
+    auto const& [tree, free] = place.sum_times;
+    chosen = std::fmax(chosen, is_tree ? tree : free);  // passes over what is empty
+    other = std::fmax(other, is_tree ? free : tree);
+  }
+  if (chosen == 0) return {};
+  return fmt::format("{}, {:.3g} ms a step ({} {:.3g} ms)", is_tree ? "tree" : "free", 1e3 * chosen,
+                     is_tree ? "free" : "tree", 1e3 * other);
+}
+
 /// Nothing when the ranks do well.
 std::string advice(TimeShares const& shares, std::vector<train::Place> const& places) {
   constexpr double much = 0.5;
@@ -124,7 +140,8 @@ std::string network_text(nn::Network const& network) {
 
 std::string network_summary(NetworkTask const& task, std::vector<train::EpochRow> const& epochs,
                             std::vector<train::Place> const& places, Phases const& phases,
-                            std::vector<Evaluation> const& evaluations, std::int64_t best_epoch) {
+                            std::vector<Evaluation> const& evaluations, std::int64_t best_epoch,
+                            comm::Order order) {
   auto text = line("data", fmt::format("{} rows x {} numbers to learn from, loaded in {:.2f} s",
                                        text::grouped(std::ssize(task.rows.learn)),
                                        task.samples.columns(), phases.seconds_of("load")));
@@ -134,6 +151,8 @@ std::string network_summary(NetworkTask const& task, std::vector<train::EpochRow
   text += line("network", network_text(task.network));
   text += line("layout", fmt::format("{} on {}, sums {}", places.front().strategy,
                                      counted(std::ssize(places), "rank"), places.front().sums));
+  if (auto const said = reduction_text(order, places); !said.empty())
+    text += line("reduction", said);
   text += line("training", epochs_text(epochs, best_epoch));
   TimeShares const shares{epochs};
   text += line("speed", time_text(shares));

@@ -32,9 +32,11 @@ class NetworkView {
 /// "cnn: 8 layers, 1,199,882 parameters"
 std::string network_text(nn::Network const& network);
 
-/// The lines printed at the end, a name and what there is to say about it in each.
+/// The lines printed at the end, a name and what there is to say about it in each. `order` is that
+/// of the sums.
 std::string network_summary(NetworkTask const& task, std::vector<train::EpochRow> const& epochs,
                             std::vector<train::Place> const& places, Phases const& phases,
-                            std::vector<Evaluation> const& evaluations, std::int64_t best_epoch);
+                            std::vector<Evaluation> const& evaluations, std::int64_t best_epoch,
+                            comm::Order order);
 
 }  // namespace canopy::app

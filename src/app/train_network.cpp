@@ -267,13 +267,15 @@ class NetworkTrainer {
          {"replica", "stage", "first_layer", "last_layer", "parameters", "first_shard", "shards"})
       table.column(name, Table::Type::integer);
     table.column("sums", Table::Type::text);
+    table.column("tree_seconds", Table::Type::real).column("free_seconds", Table::Type::real);
     for (std::size_t r = 0; r < places_.size(); ++r) {
       auto const& p = places_[r];
       table.add(
           {static_cast<std::int64_t>(r), hosts_[r], p.strategy, p.role, std::int64_t{p.replica},
            std::int64_t{p.stage}, std::int64_t{p.layers.first + 1}, std::int64_t{p.layers.last},
            static_cast<std::int64_t>(task_.network.range(p.layers.first, p.layers.last).size()),
-           std::int64_t{p.first_shard + 1}, std::int64_t{p.last_shard - p.first_shard}, p.sums});
+           std::int64_t{p.first_shard + 1}, std::int64_t{p.last_shard - p.first_shard}, p.sums,
+           p.sum_times.tree, p.sum_times.free});
     }
     return table;
   }
@@ -293,8 +295,9 @@ class NetworkTrainer {
   }
 
   void print_result(nn::Model const& model) const {
-    fmt::print("{}", network_summary(task_, fit_.epochs(), places_, phases_, evaluations_,
-                                     fit_.best_epoch()));
+    fmt::print("{}",
+               network_summary(task_, fit_.epochs(), places_, phases_, evaluations_,
+                               fit_.best_epoch(), settings_.network.strategy.reduction.order));
     fmt::print("{:<11}{}\n", "sha256", model.sha256());
     fmt::print("{}", run_file_line(files_.run_file, phases_));
   }

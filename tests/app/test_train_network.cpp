@@ -147,6 +147,14 @@ TEST(TrainNetwork, TheRecordTellsWhatWasDone) {
   double shards = 0;
   for (std::size_t r = 0; r < ranks; ++r) shards += layout.number(r, "shards");
   EXPECT_EQ(shards, 8);
+  for (std::size_t r = 0; r < ranks; ++r)
+    for (auto const* name : {"tree_seconds", "free_seconds"}) {
+      if (ranks == 1)
+        EXPECT_TRUE(std::isnan(layout.number(r, name))) << "nothing is summed over ranks";
+      else
+        EXPECT_GT(layout.number(r, name), 0);
+      EXPECT_TRUE(ranks == 1 || layout.number(r, name) < 1) << "seconds";
+    }
   auto const& buckets = *record.table("buckets");
   EXPECT_EQ(buckets.rows(), ranks > 1 ? 1u : 0u);
   if (ranks > 1) {
@@ -159,6 +167,29 @@ TEST(TrainNetwork, TheRecordTellsWhatWasDone) {
   EXPECT_EQ(record.model_row->text(0, "kind"), "mlp:40");
   EXPECT_EQ(record.model_row->text(0, "parameters"), "31810");
   EXPECT_EQ(record.model_row->text(0, "rows"), "486");
+}
+
+TEST(TrainNetwork, BothOrdersOfSumsAreTimedWhateverAddsThemUp) {
+  auto const world = Communicator::world();
+  OutFile const reference{world};
+  auto const expected = alone(world, small_network(reference));
+  for (auto const order : {comm::Order::tree, comm::Order::free})
+    for (auto const* allreduce : {"own", "mpi"})
+      for (auto const wire : {comm::Wire::fp32, comm::Wire::fp16})
+        for (auto const zero : {false, true}) {
+          if (order == comm::Order::free && zero != (wire == comm::Wire::fp16)) continue;
+          OutFile const out{world};
+          auto settings = small_network(out);
+          settings.network.strategy.reduction = {order, allreduce, wire, zero};
+          auto const record = run(world, settings);
+          if (!world.is_root()) continue;
+          auto const& layout = *record.table("layout");
+          EXPECT_EQ(layout.number(0, "tree_seconds") > 0, world.size() > 1) << allreduce;
+          EXPECT_EQ(layout.number(0, "free_seconds") > 0, world.size() > 1) << allreduce;
+          if (order == comm::Order::tree && wire == comm::Wire::fp32) {
+            EXPECT_EQ(essence(record), expected) << allreduce << zero;
+          }
+        }
 }
 
 TEST(TrainNetwork, TheTraceShowsEveryRank) {

@@ -23,7 +23,7 @@ class TrainNetwork:
         self.calm = folder / "calm.h5"
         result = run(FIT + ["--out", self.calm], np=2, timeout=300)
         checks.check("the undisturbed run finishes", result.returncode == 0, result.stderr)
-        for name in ("data", "packed", "network", "layout", "training", "speed", "test set",
+        for name in ("data", "packed", "network", "layout", "reduction", "training", "speed", "test set",
                      "sha256", "run file"):
             checks.check(f"its summary has a line '{name}'",
                          any(line.startswith(name + " ") for line in result.stdout.splitlines()),

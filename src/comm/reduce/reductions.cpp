@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "canopy/comm/reduce/reduction.hpp"
+#include "canopy/comm/time_in_turns.hpp"
 
 #include "reduce/mpi.hpp"
 #include "reduce/own.hpp"
@@ -60,19 +61,10 @@ class ZerosMeanwhile {
   std::vector<std::vector<float>> kept_;
 };
 
-/// Seconds for all buckets at once: the best of some runs, as the slowest rank sees it.
-double measure(Communicator const& comm, Reduction& reduction, std::size_t buckets) {
-  constexpr int runs = 4;  // the first finds connections and pages not yet made
-  auto best = std::numeric_limits<double>::max();
-  for (int run = 0; run < runs; ++run) {
-    comm.barrier();
-    Stopwatch const clock;
-    for (std::size_t bucket = 0; bucket < buckets; ++bucket) reduction.start(bucket);
-    reduction.wait();
-    best = std::min(best, clock.seconds());
-  }
-  MPI_Allreduce(MPI_IN_PLACE, &best, 1, MPI_DOUBLE, MPI_MAX, comm.mpi());
-  return best;
+/// All buckets at once.
+void run(Reduction& reduction, std::size_t buckets) {
+  for (std::size_t bucket = 0; bucket < buckets; ++bucket) reduction.start(bucket);
+  reduction.wait();
 }
 
 /// What measured best, and what it says about that.
@@ -82,8 +74,11 @@ class Fastest : public Reduction {
     ZerosMeanwhile const zeros{plan.sums};
     chosen_ = make_own(comm, plan);
     auto mpi = make_mpi(comm, plan);
-    auto const own_seconds = measure(comm, *chosen_, plan.buckets.size());
-    auto const mpi_seconds = measure(comm, *mpi, plan.buckets.size());
+    auto const buckets = plan.buckets.size();
+    auto const timings =
+        time_in_turns(comm, {[&] { run(*chosen_, buckets); }, [&] { run(*mpi, buckets); }});
+    auto const own_seconds = timings[0].best;
+    auto const mpi_seconds = timings[1].best;
     if (mpi_seconds < own_seconds) chosen_.swap(mpi);
     description_ = fmt::format("auto: {} ({:.2f} ms; {} took {:.2f})", chosen_->description(),
                                1e3 * std::min(own_seconds, mpi_seconds), mpi->description(),

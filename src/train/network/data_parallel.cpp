@@ -52,8 +52,15 @@ UpdateUse DataParallel::use() const {
 
 Place DataParallel::place() const {
   auto const [first, last] = update_.block();
-  return {"data", "replica", comm_.rank().value,   0, update_.layers(),
-          first,  last,      update_.description()};
+  return {"data",
+          "replica",
+          comm_.rank().value,
+          0,
+          update_.layers(),
+          first,
+          last,
+          update_.description(),
+          update_.sum_times()};
 }
 
 }  // namespace canopy::train

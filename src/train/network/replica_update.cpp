@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "canopy/comm/time_in_turns.hpp"
 #include "canopy/core/clock.hpp"
 #include "canopy/core/error.hpp"
 
@@ -21,6 +22,20 @@ std::vector<comm::Range> ranges_of(std::vector<Bucket> const& buckets) {
   std::vector<comm::Range> ranges;
   for (auto const& bucket : buckets) ranges.push_back(as_comm(bucket.range));
   return ranges;
+}
+
+/// What an update does with the sums, without the gradients in between.
+void add_up(GradientSums& sums, comm::Reduction& reduction, std::vector<Bucket> const& buckets) {
+  sums.begin();
+  for (auto leaf = sums.block().first; leaf < sums.block().end; ++leaf) {
+    sums.place(leaf);
+    for (std::size_t b = 0; b < buckets.size(); ++b) {
+      sums.merge(leaf, buckets[b].range);
+      if (leaf + 1 == sums.block().end) reduction.start(b);
+    }
+    sums.close(leaf);
+  }
+  reduction.wait();
 }
 
 }  // namespace
@@ -66,6 +81,7 @@ ReplicaUpdate::ReplicaUpdate(comm::Communicator const& replicas, nn::Network con
   // Alone there is nothing to choose by measurement.
   auto const reduction = replicas_.size() == 1 ? std::string{"own"} : options.allreduce;
   sum_ = comm::reductions().make(reduction, replicas_, plan);
+  if (replicas_.size() > 1) time_sums(reduction, plan);
   if (!options.zero) return;
   gathered_.resize(network.arena_size());
   plan.collective = comm::Collective::all_gather;
@@ -73,6 +89,21 @@ ReplicaUpdate::ReplicaUpdate(comm::Communicator const& replicas, nn::Network con
   plan.wire = comm::Wire::fp32;
   plan.sums = {gathered_};
   gather_ = comm::reductions().make(reduction, replicas_, plan);
+}
+
+/// Collective, before the first update: the sums are zeros still, and stay so. `plan` is that of
+/// `sum_`.
+void ReplicaUpdate::time_sums(std::string const& allreduce, comm::ReductionPlan plan) {
+  auto const is_tree = plan.order == comm::Order::tree;
+  plan.order = is_tree ? comm::Order::free : comm::Order::tree;
+  GradientSums other_sums{plan.order, sums_.sums().front().size(), block()};
+  plan.sums = other_sums.sums();
+  auto const other = comm::reductions().make(allreduce, replicas_, plan);
+  auto const timings = comm::time_in_turns(
+      replicas_,
+      {[&] { add_up(sums_, *sum_, buckets_); }, [&] { add_up(other_sums, *other, buckets_); }});
+  sum_times_ = {timings[is_tree ? 0 : 1].median, timings[is_tree ? 1 : 0].median};
+  sent_before_ = sum_->bytes_sent();
 }
 
 nn::Range ReplicaUpdate::own_part(Bucket const& bucket) const {
@@ -134,7 +165,7 @@ void ReplicaUpdate::gather_parameters(std::span<float> arena) {
 }
 
 std::uint64_t ReplicaUpdate::bytes_sent() const {
-  return sum_->bytes_sent() + (gather_ ? gather_->bytes_sent() : 0);
+  return sum_->bytes_sent() - sent_before_ + (gather_ ? gather_->bytes_sent() : 0);
 }
 
 std::string ReplicaUpdate::description() const {

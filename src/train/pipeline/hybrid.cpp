@@ -144,6 +144,7 @@ Place Hybrid::place() const {
   place.first_shard = update_->block().first;
   place.last_shard = update_->block().end;
   place.sums = update_->description();
+  place.sum_times = update_->sum_times();
   return place;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -37,6 +38,18 @@ struct Bucket {
 /// layers share a bucket until it is large enough for the link to be busy (256 KB).
 std::vector<Bucket> cut_buckets(nn::Network const& network, LayerBlock layers);
 
+/// What the sums of one update took at the start, by themselves: those of a rank's own shards and
+/// those over replicas; the median of some, in seconds of the slowest replica. Whoever asks for one
+/// order is told what the other would have cost. Empty where there is one replica only.
+struct SumTimes {
+  double tree = empty_cell;
+  double free = empty_cell;
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(tree, free);
+  }
+};
+
 /// What ranks with the same layers do together in an update: sum the gradients of their shards
 /// while the last ones are still computed, and update the parameters. Members marked so are
 /// collective over the replicas. Nothing is allocated after construction.
@@ -68,6 +81,7 @@ class ReplicaUpdate {
   double exposed_seconds() const { return exposed_seconds_; }
   std::uint64_t bytes_sent() const;
   std::string description() const;
+  SumTimes const& sum_times() const { return sum_times_; }
   /// Table "buckets": how fast the sums of each went at best, as this rank saw it, from start to
   /// end; megabytes_per_second is what each rank has to send at least, 2(p-1)/p of the bucket, by
   /// that time. No rows for one replica.
@@ -79,6 +93,7 @@ class ReplicaUpdate {
 
  private:
   nn::Range own_part(Bucket const& bucket) const;
+  void time_sums(std::string const& allreduce, comm::ReductionPlan plan);
   void gather_parameters(std::span<float> arena);
 
   comm::Communicator replicas_;
@@ -91,6 +106,8 @@ class ReplicaUpdate {
   std::unique_ptr<comm::Reduction> gather_;  ///< with ZeRO, over `gathered_`
   std::vector<float> gathered_;
   std::vector<double> fastest_;  ///< by bucket: seconds of a sum
+  SumTimes sum_times_;
+  std::uint64_t sent_before_ = 0;  ///< bytes, to measure these
   double exposed_seconds_ = 0;
 };
 

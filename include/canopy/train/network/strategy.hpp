@@ -29,7 +29,7 @@ struct StrategyOptions {
   /// `pipeline`, 2 with `hybrid`.
   std::optional<int> stages;
   std::string schedule = "1f1b";  ///< a name of pipeline_schedules()
-  int servers = 1;              ///< of `ps`: the last ranks
+  int servers = 1;                ///< of `ps`: the last ranks
   std::string staleness = "0";  ///< of `ps`: updates that a worker may be ahead; "inf": any number
   std::string ps_transport = "messages";  ///< of `ps`: messages, or rma for one-sided ones
   ReductionOptions reduction;
@@ -79,9 +79,10 @@ struct Place {
   int first_shard = 0;
   int last_shard = 0;
   std::string sums;  ///< what adds up the gradients
+  SumTimes sum_times{};
   template <class Archive>
   void fields(Archive& archive) {
-    archive(strategy, role, replica, stage, layers, first_shard, last_shard, sums);
+    archive(strategy, role, replica, stage, layers, first_shard, last_shard, sums, sum_times);
   }
 };
 

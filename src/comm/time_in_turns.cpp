@@ -1,0 +1,47 @@
+#include "canopy/comm/time_in_turns.hpp"
+
+#include <algorithm>
+
+#include "canopy/core/clock.hpp"
+
+namespace canopy::comm {
+namespace {
+
+constexpr int least_rounds = 2;
+constexpr int most_rounds = 9;
+constexpr double enough_seconds = 1.0 / 7;
+
+double time_once(Communicator const& comm, std::function<void()> const& work) {
+  comm.barrier();
+  Stopwatch const clock;
+  work();
+  auto seconds = clock.seconds();
+  MPI_Allreduce(MPI_IN_PLACE, &seconds, 1, MPI_DOUBLE, MPI_MAX, comm.mpi());
+  return seconds;
+}
+
+Timing timing_of(std::vector<double> seconds) {
+  std::ranges::sort(seconds);
+  return {seconds.front(), seconds[(seconds.size() - 1) / 2]};
+}
+
+}  // namespace
+
+std::vector<Timing> time_in_turns(Communicator const& comm,
+                                  std::vector<std::function<void()>> const& works) {
+  double spent = 0;
+  for (auto const& work : works) spent += time_once(comm, work);
+  std::vector<std::vector<double>> seconds(works.size());
+  // All ranks know the same times, and so stop after the same round.
+  for (int round = 0; round < most_rounds && (round < least_rounds || spent < enough_seconds);
+       ++round)
+    for (std::size_t i = 0; i < works.size(); ++i) {
+      seconds[i].push_back(time_once(comm, works[i]));
+      spent += seconds[i].back();
+    }
+  std::vector<Timing> timings;
+  for (auto& of_work : seconds) timings.push_back(timing_of(std::move(of_work)));
+  return timings;
+}
+
+}  // namespace canopy::comm
