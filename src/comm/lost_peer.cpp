@@ -6,10 +6,10 @@ namespace canopy::comm {
 
 LostPeer::LostPeer(Rank who, std::string const& operation, double seconds)
     : std::runtime_error{fmt::format(
-          "rank {} has not answered for {:g} s ({}): it died, hangs, or computed for longer than "
-          "the "
-          "time-out; see what it wrote last, and resume from the last checkpoint",
+          "rank {} has not answered for {:g} s ({}): it died, hangs, or its machine cannot be "
+          "reached; see what it wrote last, and resume from the last checkpoint",
           who.value, seconds, operation)},
-      peer{who} {}
+      peer{who},
+      seconds{seconds} {}
 
 }  // namespace canopy::comm

@@ -3,16 +3,15 @@
 #include <cassert>
 
 #include "mpi_requests.hpp"
-#include "silence.hpp"
 
 namespace canopy::comm {
 
 Inlet::Inlet(Communicator comm, Rank from, Lane lane, std::vector<std::span<float>> buffers,
-             std::string what, double timeout)
+             std::string what, Pulse& pulse)
     : comm_{std::move(comm)},
-      from_{from},
       what_{std::move(what)},
-      timeout_{timeout},
+      pulse_{pulse},
+      from_{pulse.rank_here(comm_, from)},
       buffers_{std::move(buffers)},
       requests_(buffers_.size()) {
   assert(!buffers_.empty());
@@ -37,10 +36,7 @@ bool Inlet::poll() {
 
 std::span<float> Inlet::take() {
   assert(taken_ < released_ + buffers_.size());  // else all buffers are in use, and none can come
-  wait_until([this] { return poll(); }, timeout_,
-             [this] {
-               throw LostPeer{from_, what_, timeout_};
-             });
+  pulse_.wait_until([this] { return poll(); }, from_, what_);
   here_ = false;
   return buffers_[taken_++ % buffers_.size()];
 }
@@ -51,11 +47,11 @@ void Inlet::release() {
 }
 
 Outlet::Outlet(Communicator comm, Rank to, Lane lane, std::vector<std::span<float>> buffers,
-               std::string what, double timeout)
+               std::string what, Pulse& pulse)
     : comm_{std::move(comm)},
-      to_{to},
       what_{std::move(what)},
-      timeout_{timeout},
+      pulse_{pulse},
+      to_{pulse.rank_here(comm_, to)},
       buffers_{std::move(buffers)},
       requests_(buffers_.size()) {
   assert(!buffers_.empty());
@@ -88,10 +84,7 @@ void Outlet::wait() {
 }
 
 void Outlet::wait_until_left(std::size_t messages) {
-  wait_until([&] { return poll() || left_ >= messages; }, timeout_,
-             [this] {
-               throw LostPeer{to_, what_, timeout_};
-             });
+  pulse_.wait_until([&] { return poll() || left_ >= messages; }, to_, what_);
 }
 
 }  // namespace canopy::comm

@@ -6,8 +6,8 @@ import signal
 import tempfile
 import time
 
-from end_to_end import (Checks, Started, check_killed_rank, journal_of, keep_mpi_files_in,
-                        model_digest, pid_of_rank, run, show, status)
+from end_to_end import (Checks, Started, check_killed_rank, journal_of, journal_records,
+                        keep_mpi_files_in, model_digest, pid_of_rank, run, show, status)
 
 # Some seconds on one core, long enough to be stopped in the middle; an epoch takes about 0.1 s.
 FIT = ["train", "--data", "synthetic:mnist,rows=3000", "--model", "lenet", "--epochs", 60,
@@ -90,6 +90,27 @@ class TrainNetwork:
                               seconds < 25)
         self.resumes(name, run_file, 1, [])
 
+    def frozen_replica(self):
+        """Sums of gradients: epochs are long, so that it is not between two of them."""
+        name, run_file = "a frozen replica", self.folder / "replica.h5"
+        words = ["train", "--data", "synthetic:mnist,rows=20000", "--model", "lenet", "--epochs", 400,
+                 "--allreduce", "own", "--checkpoint-every", 0, "--progress", "none"]
+        with Started(words + ["--out", run_file], np=2) as job:
+            deadline = time.monotonic() + 60
+            while job.running() and time.monotonic() < deadline and not any(
+                    record["kind"] == "step" for record in journal_records(journal_of(run_file))):
+                time.sleep(0.02)
+            os.kill(pid_of_rank(job, 1), signal.SIGSTOP)
+            since = time.monotonic()
+            code = job.wait(40)
+            seconds = time.monotonic() - since
+            self.checks.check(f"{name}: mpirun ends non-zero", code != 0, job.text())
+            self.checks.check(f"{name}: the output names rank and update",
+                              "rank 1 has not answered for 7 s" in job.text()
+                              and "canopy: update" in job.text(), job.text())
+            self.checks.check(f"{name}: all end soon after that, in {seconds:.1f} s",
+                              6 < seconds < 15)
+
     def predicts(self):
         out = self.folder / "pred.csv"
         result = run(["predict", "--model", self.calm, "--data", "synthetic:mnist,rows=500",
@@ -111,5 +132,6 @@ if __name__ == "__main__":
         train.stopped(2, PIPELINE, 4, ["--parallel", "hybrid", "--stages", 2])
         train.killed_rank()
         train.frozen_rank()
+        train.frozen_replica()
         train.predicts()
     checks.leave()

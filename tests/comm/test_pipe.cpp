@@ -38,16 +38,18 @@ bool holds(std::span<float const> floats, int from, int message) {
 /// pace, all sends before any receive as far as buffers go.
 void pass_around(std::size_t size, std::size_t depth) {
   auto const comm = Communicator::world().duplicate();
+  Pulse pulse{comm};
   auto const me = comm.rank().value;
   auto const ahead = (me + 1) % comm.size();
   auto const behind = (me + comm.size() - 1) % comm.size();
   constexpr int messages = 7;
   Buffers from_behind{depth, size}, to_ahead{depth, size}, from_ahead{depth, size},
       to_behind{depth, size};
-  Inlet forward_in{comm, {behind}, activations, from_behind.spans(), "receiving activations"};
-  Inlet backward_in{comm, {ahead}, gradients, from_ahead.spans(), "receiving gradients"};
-  Outlet forward_out{comm, {ahead}, activations, to_ahead.spans(), "sending activations"};
-  Outlet backward_out{comm, {behind}, gradients, to_behind.spans(), "sending gradients"};
+  Inlet forward_in{comm, {behind}, activations, from_behind.spans(), "receiving activations",
+                   pulse};
+  Inlet backward_in{comm, {ahead}, gradients, from_ahead.spans(), "receiving gradients", pulse};
+  Outlet forward_out{comm, {ahead}, activations, to_ahead.spans(), "sending activations", pulse};
+  Outlet backward_out{comm, {behind}, gradients, to_behind.spans(), "sending gradients", pulse};
   Stream delays{Key{3}.with(static_cast<std::uint64_t>(me))};
   auto const before = allocations();
   for (int message = 0; message < messages; ++message) {
@@ -76,9 +78,10 @@ TEST(Pipe, NeighboursPassSmallAndLargeMessagesWithoutDeadlock) {
 TEST(Pipe, SendingDoesNotWaitForAReceiverThatIsBusy) {
   auto const comm = Communicator::world().duplicate();
   if (comm.size() == 1) return;
+  Pulse pulse{comm};
   Buffers buffers{3, large};
   if (comm.is_root()) {
-    Outlet out{comm, {1}, activations, buffers.spans(), "sending activations"};
+    Outlet out{comm, {1}, activations, buffers.spans(), "sending activations", pulse};
     auto const start = std::chrono::steady_clock::now();
     for (int message = 0; message < 3; ++message) {
       fill(out.next(), 0, message);
@@ -89,7 +92,7 @@ TEST(Pipe, SendingDoesNotWaitForAReceiverThatIsBusy) {
     out.wait();
     EXPECT_TRUE(out.poll());
   } else if (comm.rank() == Rank{1}) {
-    Inlet in{comm, {0}, activations, buffers.spans(), "receiving activations"};
+    Inlet in{comm, {0}, activations, buffers.spans(), "receiving activations", pulse};
     std::this_thread::sleep_for(std::chrono::milliseconds{400});
     for (int message = 0; message < 3; ++message)  // all are kept: none is released
       EXPECT_TRUE(holds(in.take(), 0, message));
@@ -101,9 +104,11 @@ TEST(Pipe, SendingDoesNotWaitForAReceiverThatIsBusy) {
 TEST(Pipe, NamesANeighbourThatDoesNotAnswer) {
   auto const comm = Communicator::world().duplicate();
   if (comm.size() == 1) return;
+  Pulse pulse{comm, 0.3};
+  Pulse later{comm};
   Buffers buffers{1, large};
   if (comm.is_root()) {
-    Inlet in{comm, {1}, activations, buffers.spans(), "receiving activations from stage 1", 0.3};
+    Inlet in{comm, {1}, activations, buffers.spans(), "receiving activations from stage 1", pulse};
     EXPECT_FALSE(in.poll());
     try {
       in.take();
@@ -115,14 +120,14 @@ TEST(Pipe, NamesANeighbourThatDoesNotAnswer) {
                 0u)
           << e.what();
     }
-    Outlet out{comm, {1}, gradients, buffers.spans(), "sending gradients", 0.3};
+    Outlet out{comm, {1}, gradients, buffers.spans(), "sending gradients", pulse};
     out.next();
     out.send();
     EXPECT_THROW(out.next(), LostPeer);
   }
   comm.barrier();
   if (comm.rank() == Rank{1}) {  // what was sent is taken after all, so that nothing is left behind
-    Inlet in{comm, {0}, gradients, buffers.spans(), "receiving gradients"};
+    Inlet in{comm, {0}, gradients, buffers.spans(), "receiving gradients", later};
     in.take();
   }
   comm.barrier();

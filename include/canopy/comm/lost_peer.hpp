@@ -12,7 +12,8 @@ namespace canopy::comm {
 /// it and call Environment::abort where these still live, as MPI_Finalize may wait for ever.
 struct LostPeer : std::runtime_error {
   LostPeer(Rank who, std::string const& operation, double seconds);
-  Rank peer;  ///< in the communicator of the operation
+  Rank peer;  ///< in the communicator of the operation, or of its pulse
+  double seconds;
 };
 
 }  // namespace canopy::comm

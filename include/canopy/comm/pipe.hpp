@@ -7,7 +7,7 @@
 #include <mpi.h>
 
 #include "canopy/comm/communicator.hpp"
-#include "canopy/comm/lost_peer.hpp"
+#include "canopy/comm/pulse.hpp"
 
 namespace canopy::comm {
 
@@ -28,9 +28,10 @@ class Inlet {
   /// The buffers (of equal size) are the caller's and must outlive the inlet. `what` tells in
   /// errors what was going on, "receiving activations from stage 1". The communicator is the pipes'
   /// own, with one lane for each stream between two ranks; a second pipe on a lane needs a new one,
-  /// as the receives of the first may still be posted.
+  /// as the receives of the first may still be posted. `pulse`, which outlives the inlet, says
+  /// whether the sender is lost, and LostPeer then names it by its number there.
   Inlet(Communicator comm, Rank from, Lane lane, std::vector<std::span<float>> buffers,
-        std::string what, double timeout = 10);
+        std::string what, Pulse& pulse);
   Inlet(Inlet const&) = delete;
   Inlet& operator=(Inlet const&) = delete;
   ~Inlet();  ///< calls off the receives that are still posted
@@ -44,9 +45,9 @@ class Inlet {
 
  private:
   Communicator comm_;
-  Rank from_;
   std::string what_;
-  double timeout_;
+  Pulse& pulse_;
+  Rank from_;  ///< in the pulse
   std::vector<std::span<float>> buffers_;
   std::vector<MPI_Request> requests_;
   std::size_t taken_ = 0;     ///< messages handed out so far
@@ -60,7 +61,7 @@ class Inlet {
 class Outlet {
  public:
   Outlet(Communicator comm, Rank to, Lane lane, std::vector<std::span<float>> buffers,
-         std::string what, double timeout = 10);
+         std::string what, Pulse& pulse);
   Outlet(Outlet const&) = delete;
   Outlet& operator=(Outlet const&) = delete;
   ~Outlet();  ///< what has not left by then may be lost: `wait` first
@@ -78,9 +79,9 @@ class Outlet {
   void wait_until_left(std::size_t messages);
 
   Communicator comm_;
-  Rank to_;
   std::string what_;
-  double timeout_;
+  Pulse& pulse_;
+  Rank to_;  ///< in the pulse
   std::vector<std::span<float>> buffers_;
   std::vector<MPI_Request> requests_;
   std::size_t sent_ = 0;  ///< messages handed over so far

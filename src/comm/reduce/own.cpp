@@ -16,8 +16,7 @@ namespace {
 /// asking its receiver first.
 constexpr std::size_t default_chunk_bytes = 64'000;
 
-constexpr int roll_call_tag = 0;
-constexpr int first_bucket_tag = 1;
+constexpr int first_bucket_tag = 0;
 
 struct Algorithm {
   std::string name;
@@ -37,8 +36,7 @@ Algorithm choose(ReductionPlan const& plan, int ranks) {
 OwnReduction::OwnReduction(Communicator const& comm, ReductionPlan const& plan)
     : comm_{comm.duplicate()},
       plan_{plan},
-      silence_{plan.timeout},
-      roll_call_{comm_, roll_call_tag} {
+      pulse_{plan.pulse ? *plan.pulse : own_pulse_.emplace(comm)} {
   auto const algorithm = choose(plan, comm.size());
   algorithm_ = algorithm.name;
   auto const bytes = plan.chunk_bytes == 0 ? default_chunk_bytes : plan.chunk_bytes;
@@ -53,13 +51,17 @@ OwnReduction::OwnReduction(Communicator const& comm, ReductionPlan const& plan)
     auto const tag = first_bucket_tag + static_cast<int>(flows_.size());
     flows_.push_back(
         std::make_unique<Flow>(comm_.mpi(), tag, algorithm.write(task), plan_.sums, plan.wire));
+    awaited_.push_back(fmt::format("{} of bucket {}, {}", name_of(plan.collective), awaited_.size(),
+                                   description()));
   }
+  for (int rank = 0; rank < comm.size(); ++rank)
+    in_pulse_.push_back(pulse_.rank_here(comm, {rank}));
   active_.reserve(flows_.size());
 }
 
 void OwnReduction::start(std::size_t bucket) {
   assert(is_done(bucket));
-  if (active_.empty()) silence_.heard();
+  if (active_.empty()) pulse_.start();
   flows_[bucket]->start();
   if (!is_done(bucket)) active_.push_back(bucket);
 }
@@ -74,11 +76,12 @@ bool OwnReduction::look() {
   bool moved = false;
   for (auto const bucket : active_) moved = flows_[bucket]->advance() || moved;
   std::erase_if(active_, [this](std::size_t bucket) { return flows_[bucket]->is_done(); });
-  if (moved)
-    silence_.heard();
-  else if (!active_.empty() && silence_.is_too_long())
-    give_up();
-  return moved;
+  pulse_.beat();
+  if (moved || active_.empty()) return moved;
+  auto const bucket = active_.front();
+  auto const peer = flows_[bucket]->waits_for();
+  pulse_.check(in_pulse_[static_cast<std::size_t>(peer.value)], awaited_[bucket]);
+  return false;
 }
 
 template <class IsOver>
@@ -96,14 +99,6 @@ void OwnReduction::wait(std::size_t bucket) {
 
 void OwnReduction::wait() {
   wait_until([&] { return active_.empty(); });
-}
-
-void OwnReduction::give_up() {
-  auto const bucket = active_.front();
-  auto const lost = roll_call_.find_lost(flows_[bucket]->waits_for());
-  throw LostPeer{
-      lost, fmt::format("{} of bucket {}, {}", name_of(plan_.collective), bucket, description()),
-      plan_.timeout};
 }
 
 std::string OwnReduction::description() const {

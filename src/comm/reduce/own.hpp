@@ -1,10 +1,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "reduce/flow.hpp"
-#include "reduce/roll_call.hpp"
-#include "silence.hpp"
 
 namespace canopy::comm {
 
@@ -23,7 +23,6 @@ class OwnReduction : public Reduction {
   std::uint64_t bytes_sent() const override;
 
  private:
-  [[noreturn]] void give_up();
   bool look();
   template <class IsOver>
   void wait_until(IsOver is_over);
@@ -33,8 +32,10 @@ class OwnReduction : public Reduction {
   std::string algorithm_;
   std::vector<std::unique_ptr<Flow>> flows_;  ///< by bucket
   std::vector<std::size_t> active_;           ///< buckets under way, oldest first
-  Silence silence_;
-  RollCall roll_call_;
+  std::vector<std::string> awaited_;          ///< by bucket, in words
+  std::optional<Pulse> own_pulse_;
+  Pulse& pulse_;
+  std::vector<Rank> in_pulse_;  ///< by rank here, its number there
 };
 
 }  // namespace canopy::comm

@@ -20,12 +20,15 @@ DataParallel::DataParallel(Assignment const& a)
       plan_{a.plan},
       trace_{a.trace},
       arena_(a.network.arena_size()),
+      pulse_{comm_, a.options.timeout},
       update_{a.comm,          a.network,  {0, a.network.depth()},
-              a.plan.shards(), a.training, a.options.reduction},
+              a.plan.shards(), a.training, a.options.reduction,
+              pulse_},
       worker_{a.network, a.feed, a.plan, a.training, a.trace} {}
 
 void DataParallel::perform(Update const& update) {
   Stopwatch const clock;
+  pulse_.start();
   update_.begin();
   for (auto shard = update_.block().first; shard < update_.block().end; ++shard) {
     if (worker_.is_empty(update, shard)) {

@@ -30,6 +30,7 @@ class DataParallel : public Strategy {
   ShardPlan const& plan_;
   Trace& trace_;
   std::vector<float> arena_;
+  comm::Pulse pulse_;
   ReplicaUpdate update_;
   ShardWorker worker_;
   UpdateUse use_;

@@ -56,8 +56,9 @@ std::vector<Bucket> cut_buckets(nn::Network const& network, LayerBlock layers) {
 
 ReplicaUpdate::ReplicaUpdate(comm::Communicator const& replicas, nn::Network const& network,
                              LayerBlock layers, int shards, nn::TrainingOptions const& training,
-                             ReductionOptions const& options)
+                             ReductionOptions const& options, comm::Pulse& pulse)
     : replicas_{replicas.duplicate()},
+      pulse_{pulse},
       layers_{layers},
       options_{options},
       sums_{options.order, network.arena_size(),
@@ -78,6 +79,7 @@ ReplicaUpdate::ReplicaUpdate(comm::Communicator const& replicas, nn::Network con
   plan.leaves = shards;
   plan.sums = sums_.sums();
   plan.buckets = ranges_of(buckets_);
+  plan.pulse = &pulse_;
   // Alone there is nothing to choose by measurement.
   auto const reduction = replicas_.size() == 1 ? std::string{"own"} : options.allreduce;
   sum_ = comm::reductions().make(reduction, replicas_, plan);
@@ -135,6 +137,7 @@ void ReplicaUpdate::skip(int shard) {
 }
 
 void ReplicaUpdate::poll() {
+  pulse_.beat();
   sum_->poll();
 }
 

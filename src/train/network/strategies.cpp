@@ -16,7 +16,7 @@ Registry<Strategy, Assignment const&> const& strategies() {
        Hybrid::pipeline},
       {"hybrid", "replicas of pipelines, each for a part of each batch", Hybrid::hybrid},
       {"ps", "parameter servers hold the network, the other ranks work out gradients",
-       [](Assignment const& a) { return make_parameter_server(a); }},
+       [](Assignment const& a) { return make_parameter_server(a, a.options.timeout); }},
   };
   return table;
 }

@@ -32,14 +32,26 @@ ActionList list_of(PipelineSchedule const& schedule, comm::Grid const& grid, int
   return std::move(lists[static_cast<std::size_t>(grid.stage())]);
 }
 
+/// Those that this rank passes activations to, or sums gradients with, or who wait for it so.
+std::vector<comm::Rank> peers_of(comm::Grid const& grid) {
+  std::vector<comm::Rank> peers;
+  auto const shape = grid.shape();
+  for (int stage = 0; stage < shape.stages; ++stage)
+    if (stage != grid.stage()) peers.push_back(shape.rank_of(grid.replica(), stage));
+  for (int replica = 0; replica < shape.replicas; ++replica)
+    if (replica != grid.replica()) peers.push_back(shape.rank_of(replica, grid.stage()));
+  return peers;
+}
+
 /// Together, as stages without parameters find nothing wrong with an optimizer that others refuse.
 std::unique_ptr<ReplicaUpdate> make_update(Assignment const& a, comm::Grid const& grid,
-                                           std::vector<LayerBlock> const& blocks) {
+                                           std::vector<LayerBlock> const& blocks,
+                                           comm::Pulse& pulse) {
   std::unique_ptr<ReplicaUpdate> update;
   a.comm.together("stages", [&] {
-    update = std::make_unique<ReplicaUpdate>(grid.replica_group(), a.network,
-                                             blocks[static_cast<std::size_t>(grid.stage())],
-                                             a.plan.shards(), a.training, a.options.reduction);
+    update = std::make_unique<ReplicaUpdate>(
+        grid.replica_group(), a.network, blocks[static_cast<std::size_t>(grid.stage())],
+        a.plan.shards(), a.training, a.options.reduction, pulse);
   });
   return update;
 }
@@ -85,20 +97,26 @@ Hybrid::Hybrid(Assignment const& a, comm::GridShape shape)
       grid_{a.comm, shape},
       blocks_{agree_on_blocks(a, shape.stages)},
       arena_(a.network.arena_size()),
-      update_{make_update(a, grid_, blocks_)},
-      worker_{a, grid_, *update_, list_of(schedule_, grid_, update_->block().count()),
+      pulse_{a.comm, a.options.timeout, peers_of(grid_)},
+      update_{make_update(a, grid_, blocks_, pulse_)},
+      worker_{a,
+              grid_,
+              *update_,
+              pulse_,
+              list_of(schedule_, grid_, update_->block().count()),
               schedule_.in_flight(grid_.stage(), shape.stages, update_->block().count())} {}
 
 void Hybrid::perform(Update const& update) {
   Stopwatch const clock;
   is_collected_ = false;
+  pulse_.start();
   update_->begin();
   worker_.perform(update, arena_);
   auto const begin = assignment_.trace.now();
   try {
     update_->finish(arena_, step_info(update, assignment_.plan));
   } catch (comm::LostPeer const& lost) {
-    throw lost_replica(grid_, lost, update.number);
+    throw lost_rank(grid_, lost, update.number, "the sum of gradients waits for it");
   }
   assignment_.trace.add(Doing::sums, update.number, begin);
   update_seconds_ += clock.seconds();

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "canopy/comm/grid.hpp"
+#include "canopy/comm/pulse.hpp"
 #include "canopy/train/network/replica_update.hpp"
 #include "canopy/train/network/strategy.hpp"
 #include "canopy/train/pipeline/schedule.hpp"
@@ -44,6 +45,7 @@ class Hybrid : public Strategy {
   std::vector<LayerBlock> blocks_;  ///< by stage
   std::vector<float> arena_;        ///< between collect()s up to date in this stage's layers only
   bool is_collected_ = true;
+  comm::Pulse pulse_;
   std::unique_ptr<ReplicaUpdate> update_;
   StageWorker worker_;
   double update_seconds_ = 0;

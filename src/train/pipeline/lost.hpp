@@ -8,12 +8,9 @@
 
 namespace canopy::train {
 
-/// Another stage of this replica does not answer, told in ranks that mpirun knows; `what` waits.
-comm::LostPeer lost_stage(comm::Grid const& grid, int stage, std::int64_t update,
-                          std::string const& what, double seconds);
-
-/// `lost` while replicas summed gradients, likewise.
-comm::LostPeer lost_replica(comm::Grid const& grid, comm::LostPeer const& lost,
-                            std::int64_t update);
+/// A rank of the grid that does not answer, told with its place and the update; `what` went on
+/// here: "receive of gradient of micro-batch 0 waits for it".
+comm::LostPeer lost_rank(comm::Grid const& grid, comm::LostPeer const& lost, std::int64_t update,
+                         std::string const& what);
 
 }  // namespace canopy::train

@@ -12,7 +12,6 @@ namespace {
 
 constexpr comm::Lane activations{1};
 constexpr comm::Lane gradients{2};
-constexpr double timeout = 10;  // seconds
 
 using Buffers = std::vector<std::span<float>>;
 
@@ -32,7 +31,7 @@ std::span<float> to_send(std::span<float const> computed) {
 }  // namespace
 
 StageWorker::StageWorker(Assignment const& a, comm::Grid const& grid, ReplicaUpdate& update,
-                         ActionList list, int in_flight)
+                         comm::Pulse& pulse, ActionList list, int in_flight)
     : grid_{grid},
       stage_{grid.stage()},
       network_{a.network},
@@ -49,20 +48,20 @@ StageWorker::StageWorker(Assignment const& a, comm::Grid const& grid, ReplicaUpd
     comm::Rank const before{stage_ - 1};
     activations_in_.emplace(pipes, before, activations,
                             buffers_of(passes_, [](auto& pass) { return pass.input(); }),
-                            "receiving activations", timeout);
+                            "receiving activations", pulse);
     gradients_out_.emplace(
         pipes, before, gradients,
         buffers_of(passes_, [](auto& pass) { return to_send(pass.input_gradient()); }),
-        "sending gradients", timeout);
+        "sending gradients", pulse);
   }
   if (!is_last()) {
     comm::Rank const after{stage_ + 1};
     activations_out_.emplace(pipes, after, activations,
                              buffers_of(passes_, [](auto& pass) { return to_send(pass.output()); }),
-                             "sending activations", timeout);
+                             "sending activations", pulse);
     gradients_in_.emplace(pipes, after, gradients,
                           buffers_of(passes_, [](auto& pass) { return pass.output_gradient(); }),
-                          "receiving gradients", timeout);
+                          "receiving gradients", pulse);
   }
 }
 
@@ -73,8 +72,8 @@ void StageWorker::perform(Update const& update, std::span<float const> arena) {
   };
   for (auto const action : list_) run(task_of(action));
   auto const last = task_of(list_.back());
-  drain(activations_out_, last, stage_ + 1);
-  drain(gradients_out_, last, stage_ - 1);
+  drain(activations_out_, last);
+  drain(gradients_out_, last);
   first_pass_ = (first_pass_ + static_cast<std::size_t>(update_.block().count())) % passes_.size();
 }
 
@@ -85,13 +84,13 @@ nn::Pass& StageWorker::pass_of(Action action) {
 void StageWorker::run(Task const& task) {
   switch (task.action.act) {
     case Act::receive_activations:
-      return take(activations_in_, task, stage_ - 1);
+      return take(activations_in_, task);
     case Act::forward:
       return forward(task);
     case Act::send_activations:
       return send(activations_out_, layers_.last);
     case Act::receive_gradient:
-      return take(gradients_in_, task, stage_ + 1);
+      return take(gradients_in_, task);
     case Act::backward:
       return backward(task);
     case Act::send_gradient:
@@ -105,7 +104,7 @@ void StageWorker::run(Task const& task) {
 
 void StageWorker::forward(Task const& task) {
   auto& pass = pass_of(task.action);
-  vacate(activations_out_, pass.output().data(), task, stage_ + 1);
+  vacate(activations_out_, pass.output().data(), task);
   if (task.is_empty) return;
   Stopwatch const clock;
   auto const begin = trace_.now();
@@ -123,7 +122,7 @@ void StageWorker::forward(Task const& task) {
 
 void StageWorker::backward(Task const& task) {
   auto& pass = pass_of(task.action);
-  vacate(gradients_out_, pass.input_gradient().data(), task, stage_ - 1);
+  vacate(gradients_out_, pass.input_gradient().data(), task);
   if (task.is_empty) return;
   Stopwatch const clock;
   auto const begin = trace_.now();
@@ -152,7 +151,7 @@ void StageWorker::weights(Task const& task) {
       update_.shard_done(task.shard);
     }
   } catch (comm::LostPeer const& lost) {
-    throw lost_replica(grid_, lost, task.update.number);
+    throw lost_rank(grid_, lost, task.update.number, "the sum of gradients waits for it");
   }
   if (activations_in_) activations_in_->release();
   if (gradients_in_) gradients_in_->release();
@@ -163,27 +162,27 @@ void StageWorker::weights(Task const& task) {
 // ---- messages
 
 template <class Wait>
-void StageWorker::wait_for(int peer, Task const& task, Wait wait) {
+void StageWorker::wait_for(Task const& task, Wait wait) {
   Stopwatch const clock;
   auto const begin = trace_.now();
   try {
     wait();
-  } catch (comm::LostPeer const&) {
-    throw lost_stage(grid_, peer, task.update.number, to_text(task.action), timeout);
+  } catch (comm::LostPeer const& lost) {
+    throw lost_rank(grid_, lost, task.update.number, to_text(task.action) + " waits for it");
   }
   trace_.add(Doing::message, task.shard, begin);
   use_.waiting += clock.seconds();
 }
 
-void StageWorker::take(std::optional<comm::Inlet>& inlet, Task const& task, int peer) {
-  wait_for(peer, task, [&] { inlet->take(); });
+void StageWorker::take(std::optional<comm::Inlet>& inlet, Task const& task) {
+  wait_for(task, [&] { inlet->take(); });
 }
 
 /// Until the message that was in the pass before has left: it is written to next.
-void StageWorker::vacate(std::optional<comm::Outlet>& outlet, float const* buffer, Task const& task,
-                         int peer) {
+void StageWorker::vacate(std::optional<comm::Outlet>& outlet, float const* buffer,
+                         Task const& task) {
   if (!outlet) return;
-  wait_for(peer, task, [&] {
+  wait_for(task, [&] {
     if (outlet->next().data() != buffer)
       throw std::logic_error{"pipeline: a stage sends what it computed before it computes more"};
   });
@@ -194,11 +193,12 @@ void StageWorker::send(std::optional<comm::Outlet>& outlet, int cut) {
   use_.bytes_sent += network_.cut_size(cut, most_rows_) * sizeof(float);
 }
 
-void StageWorker::drain(std::optional<comm::Outlet>& outlet, Task const& task, int peer) {
-  if (outlet) wait_for(peer, task, [&] { outlet->wait(); });
+void StageWorker::drain(std::optional<comm::Outlet>& outlet, Task const& task) {
+  if (outlet) wait_for(task, [&] { outlet->wait(); });
 }
 
 void StageWorker::poll() {
+  update_.poll();
   if (activations_in_) activations_in_->poll();
   if (activations_out_) activations_out_->poll();
   if (gradients_in_) gradients_in_->poll();

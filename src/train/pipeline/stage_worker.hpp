@@ -23,7 +23,7 @@ class StageWorker {
   /// Collective over the stages. `list` for the shards of `update`, of which it holds `in_flight`
   /// at once. All of it must outlive the worker.
   StageWorker(Assignment const& assignment, comm::Grid const& grid, ReplicaUpdate& update,
-              ActionList list, int in_flight);
+              comm::Pulse& pulse, ActionList list, int in_flight);
 
   /// The list for one update: when it is done, all gradients are in place and all messages have
   /// left. LostPeer names stage and update.
@@ -47,15 +47,15 @@ class StageWorker {
   void forward(Task const& task);
   void backward(Task const& task);
   void weights(Task const& task);
-  void take(std::optional<comm::Inlet>& inlet, Task const& task, int peer);
-  void vacate(std::optional<comm::Outlet>& outlet, float const* buffer, Task const& task, int peer);
+  void take(std::optional<comm::Inlet>& inlet, Task const& task);
+  void vacate(std::optional<comm::Outlet>& outlet, float const* buffer, Task const& task);
   void send(std::optional<comm::Outlet>& outlet, int cut);
-  void drain(std::optional<comm::Outlet>& outlet, Task const& task, int peer);
+  void drain(std::optional<comm::Outlet>& outlet, Task const& task);
   void poll();
 
   /// Waits for another stage; tells in words of the grid who was lost.
   template <class Wait>
-  void wait_for(int peer, Task const& task, Wait wait);
+  void wait_for(Task const& task, Wait wait);
 
   nn::Pass& pass_of(Action action);
 

@@ -35,6 +35,6 @@ namespace canopy::train {
 ///
 /// Collective. UserErrors as those of deal_roles(). A rank that shows no sign of life for `timeout`
 /// seconds ends in LostPeer where others wait for it.
-std::unique_ptr<Strategy> make_parameter_server(Assignment const& assignment, double timeout = 9);
+std::unique_ptr<Strategy> make_parameter_server(Assignment const& assignment, double timeout);
 
 }  // namespace canopy::train

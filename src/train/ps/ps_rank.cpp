@@ -6,10 +6,12 @@
 namespace canopy::train {
 namespace {
 
-Pulse pulse_of(comm::Communicator const& comm, Roles const& roles, double timeout) {
-  comm::Rank const border{roles.workers};
-  if (roles.is_server(comm.rank())) return {comm, comm::Communicator::root, border, timeout};
-  return {comm, border, {comm.size()}, timeout};
+/// Servers wait for workers, and workers for servers.
+std::vector<comm::Rank> peers_of(comm::Communicator const& comm, Roles const& roles) {
+  std::vector<comm::Rank> peers;
+  for (int rank = 0; rank < comm.size(); ++rank)
+    if (roles.is_server({rank}) != roles.is_server(comm.rank())) peers.push_back({rank});
+  return peers;
 }
 
 void add_rows(Table& table, std::int64_t rank, std::vector<std::int64_t> const& counts) {
@@ -24,7 +26,7 @@ PsRank::PsRank(Assignment const& a, Roles roles, double timeout)
       comm_{a.comm},
       plan_{a.plan},
       roles_{std::move(roles)},
-      pulse_{pulse_of(a.comm, roles_, timeout)},
+      pulse_{a.comm, timeout, peers_of(a.comm, roles_)},
       arena_(a.network.arena_size()) {}
 
 void PsRank::count(Counts& counts, std::int64_t number) {

@@ -2,9 +2,9 @@
 
 #include <vector>
 
+#include "canopy/comm/pulse.hpp"
 #include "canopy/train/network/strategy.hpp"
 
-#include "ps/pulse.hpp"
 #include "ps/roles.hpp"
 
 namespace canopy::train {
@@ -37,7 +37,7 @@ class PsRank : public Strategy {
   comm::Communicator const& comm_;
   ShardPlan const& plan_;
   Roles roles_;
-  Pulse pulse_;
+  comm::Pulse pulse_;
   std::vector<float> arena_;
   UpdateUse use_;
   Seen seen_;  ///< on the side that counts

@@ -4,6 +4,8 @@
 #include <optional>
 #include <vector>
 
+#include "canopy/comm/requests.hpp"
+
 #include "ps/ps_rank.hpp"
 
 namespace canopy::train {

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "canopy/comm/requests.hpp"
 #include "canopy/train/network/gradient_sums.hpp"
 
 #include "network/shard_worker.hpp"

@@ -246,14 +246,19 @@ TEST(OwnReduction, NamesTheRankThatNeverComes) {
   Rank const lost{world.size() - 1};
   for (auto const order : {Order::free, Order::tree}) {
     Problem problem{world, order};
+    Pulse pulse{world, 0.5};
     auto plan = problem.plan();
-    plan.timeout = 0.5;
+    plan.pulse = &pulse;
     auto const reduction = reductions().make("own", world, plan);
     if (world.rank() == lost) {
       std::this_thread::sleep_for(std::chrono::seconds{2});
       // Takes what the others have sent, which may else leave from memory that is theirs no more.
       for (std::size_t bucket = 0; bucket < buckets.size(); ++bucket) reduction->start(bucket);
-      for (Stopwatch const clock; clock.seconds() < 0.3;) reduction->poll();
+      for (Stopwatch const clock; clock.seconds() < 0.3;) try {
+          reduction->poll();
+        } catch (LostPeer const& e) {
+          EXPECT_EQ(e.peer, lost) << "the others have said so";
+        }
     } else {
       for (std::size_t bucket = 0; bucket < buckets.size(); ++bucket) reduction->start(bucket);
       try {
@@ -273,11 +278,16 @@ TEST(OwnReduction, NamesTheRankThatNeverComes) {
 TEST(OwnReduction, ARankThatIsOnlyLateIsWaitedFor) {
   auto const world = Communicator::world();
   Problem problem{world, Order::tree};
+  Pulse pulse{world, 0.4};
   auto plan = problem.plan();
-  plan.timeout = 5;
+  plan.pulse = &pulse;
   auto const reduction = reductions().make("own", world, plan);
   problem.fill(1);
-  if (world.is_root()) std::this_thread::sleep_for(std::chrono::milliseconds{700});
+  if (world.is_root())  // computes for longer than the time-out, and polls
+    for (Stopwatch const clock; clock.seconds() < 1.5;) {
+      std::this_thread::sleep_for(std::chrono::milliseconds{5});
+      reduction->poll();
+    }
   reduction->start(2);
   reduction->wait();
   auto const& expected = expected_sum(1);

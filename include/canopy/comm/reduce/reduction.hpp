@@ -9,6 +9,7 @@
 
 #include "canopy/comm/communicator.hpp"
 #include "canopy/comm/lost_peer.hpp"
+#include "canopy/comm/pulse.hpp"
 #include "canopy/comm/reduce/partial_sums.hpp"
 #include "canopy/core/registry.hpp"
 
@@ -38,8 +39,10 @@ struct ReductionPlan {
   /// The partial sums of this rank (PartialSums::sums()); all_gather and Order::free take one.
   /// They must outlive the reduction. The result is left in the first; the others are scratch.
   std::vector<std::span<float>> sums;
-  std::vector<Range> buckets;   ///< the same on every rank
-  double timeout = 10;          ///< seconds without any answer until a peer counts as lost
+  std::vector<Range> buckets;  ///< the same on every rank
+  /// Tells who is slow from who is gone; beats with every call. Outlives the reduction, which has
+  /// one of its own where none is given.
+  Pulse* pulse = nullptr;
   std::size_t chunk_bytes = 0;  ///< of one message; 0: what measured best
 };
 
@@ -82,7 +85,8 @@ class Reduction {
 ///         every number of ranks. Works inside `start`, which blocks; no timeout.
 ///   own   Isend/Irecv state machines. For a power of two of ranks recursive halving-doubling,
 ///         which is the tree; else with `free` a chunked ring, with `tree` partial sums that meet
-///         where links are least loaded. A peer that does not answer ends in LostPeer.
+///         where links are least loaded. A peer without a sign of life ends in LostPeer, which
+///         names it by its number in the pulse's communicator.
 ///   auto  runs both on the buckets (of zeros; the buffers are as before afterwards) and takes the
 ///         faster by the slowest rank's time; all ranks agree.
 /// Making one is collective.

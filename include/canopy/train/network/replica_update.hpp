@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "canopy/comm/communicator.hpp"
+#include "canopy/comm/pulse.hpp"
 #include "canopy/comm/reduce/reduction.hpp"
 #include "canopy/core/array.hpp"
 #include "canopy/core/table.hpp"
@@ -55,9 +56,11 @@ struct SumTimes {
 /// collective over the replicas. Nothing is allocated after construction.
 class ReplicaUpdate {
  public:
-  /// Collective. `shards` is V. UserError when ZeRO meets an optimizer that needs whole tensors.
+  /// Collective. `shards` is V; `pulse` is of all ranks that take part in the update, and outlives
+  /// this. UserError when ZeRO meets an optimizer that needs whole tensors.
   ReplicaUpdate(comm::Communicator const& replicas, nn::Network const& network, LayerBlock layers,
-                int shards, nn::TrainingOptions const& training, ReductionOptions const& options);
+                int shards, nn::TrainingOptions const& training, ReductionOptions const& options,
+                comm::Pulse& pulse);
 
   /// The virtual shards of this replica.
   comm::Leaves block() const { return sums_.block(); }
@@ -72,7 +75,7 @@ class ReplicaUpdate {
   void shard_done(int shard) { sums_.close(shard); }
   /// A shard without rows.
   void skip(int shard);
-  /// Moves messages on; to be called now and then.
+  /// Moves messages on and gives a sign of life; to be called now and then.
   void poll();
   /// Collective. Updates the parameters of these layers in `arena`, and waits where it must.
   void finish(std::span<float> arena, nn::StepInfo const& info);
@@ -97,6 +100,7 @@ class ReplicaUpdate {
   void gather_parameters(std::span<float> arena);
 
   comm::Communicator replicas_;
+  comm::Pulse& pulse_;
   LayerBlock layers_;
   ReductionOptions options_;
   GradientSums sums_;
