@@ -50,6 +50,7 @@ struct Layer {
   AlignedArray<float> y;
   AlignedArray<float> bias;
   AlignedArray<float> scratch;
+  Look look;
 };
 
 void report(benchmark::State& state, Layer const& layer) {
@@ -61,12 +62,12 @@ void own(benchmark::State& state, Product product) {
   Layer l{state};
   for (auto _ : state) {
     if (product == forward)
-      dense::forward(l.sizes(), l.w.data(), l.bias.data(), l.x.data(), l.y.data(), false);
+      dense::forward(l.sizes(), l.w.data(), l.bias.data(), l.x.data(), l.y.data(), false, l.look);
     else if (product == input)
-      dense::backward_input(l.sizes(), l.w.data(), l.y.data(), l.x.data());
+      dense::backward_input(l.sizes(), l.w.data(), l.y.data(), l.x.data(), l.look);
     else
       dense::backward_parameters(l.sizes(), l.rows, l.x.data(), l.y.data(), l.w.data(),
-                                 l.bias.data(), false, l.scratch.data());
+                                 l.bias.data(), false, l.scratch.data(), l.look);
     benchmark::ClobberMemory();
   }
   report(state, l);

@@ -212,5 +212,37 @@ TEST(Pass, RefusesWhatDoesNotFit) {
   EXPECT_THROW(front.loss(labels), std::logic_error);
 }
 
+/// Convolutions and dense layers, as forward pass, gradients of the input and of the parameters: in
+/// none of them may others wait long for somebody to look round.
+TEST(Pass, LetsTheCallerLookRoundWithinLayers) {
+  auto const net = network(
+      "{conv2d = 32, padding = 1}, \"relu\", {conv2d = 32}, {dense = 256}, "
+      "{dense = 4}",
+      {8, 24, 24}, 4);
+  constexpr int rows = 48;
+  Samples const samples{rows, net.shape(0), 4};
+  auto const arena = initial<float>(net);
+  Pass pass{net, rows};
+  std::vector<float> gradients(net.arena_size());
+  train_on<float>(pass, arena, samples, 0, rows, gradients, 0.1);
+  auto const expected = gradients;
+  int looks = 0;
+  pass.call_meanwhile([&] { ++looks; });
+  train_on<float>(pass, arena, samples, 0, rows, gradients, 0.1);
+  EXPECT_EQ(gradients, expected) << "looking changes nothing";
+  double products = 0;
+  for (int layer = 0; layer < net.depth(); ++layer)
+    products += net.flops(layer).training() / 2 * rows;
+  EXPECT_GT(looks, products / 20e6) << "at least each half millisecond at 80 GFLOP/s";
+  EXPECT_LT(looks, products / 2e6);
+  for (int layer = 0; layer < net.depth(); ++layer) {
+    auto const before = looks;
+    pass.forward_layer(layer, arena);
+    if (net.flops(layer).forward / 2 * rows > 20e6) {
+      EXPECT_GT(looks, before) << "in the midst of layer " << layer;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace canopy::nn::test

@@ -65,6 +65,10 @@ class BasicPass {
   std::span<T> output_gradient();             ///< of cut `last`: by loss(), or from the stage after
   std::span<T const> input_gradient() const;  ///< of cut `first`, after backward_input(first)
 
+  /// `call()` about every tenth of a millisecond in the midst of convolutions and dense layers: for
+  /// those who poll messages. It must not use this pass.
+  void call_meanwhile(std::function<void()> call);
+
   /// `arena` is always the whole one of the network.
   void forward(std::span<T const> arena, MicroBatch const& batch);
   /// One layer of it; for those who poll messages or measure between layers. In order, and after

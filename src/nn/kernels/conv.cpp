@@ -180,6 +180,11 @@ void bias_gradient(Sizes s, int blocks, Blocks<T> spread, T* db, bool add) {
   }
 }
 
+/// Of one row of the output, before pooling: of `pool` rows.
+double products_of_row(Sizes s) {
+  return 1.0 * block * s.taps() * s.out_channels * s.conv_width() * s.pool;
+}
+
 }  // namespace
 
 Taps::Taps(Sizes s) {
@@ -207,10 +212,11 @@ void pad(Sizes s, T const* x, T* padded) {
 
 template <class T>
 void forward(Sizes s, Taps const& taps, T const* weights, T const* bias, T const* x, T* y,
-             std::uint8_t* which, bool relu) {
+             std::uint8_t* which, bool relu, Look& look) {
   auto const step = std::ptrdiff_t{s.stride} * block * s.pool;
   auto const y_stride = std::ptrdiff_t{s.out_height()} * s.out_width() * block;
   for (int r = 0; r < s.out_height(); ++r) {
+    look.after(products_of_row(s));
     auto const* from = x + r * step * s.padded_width();
     auto const at = std::ptrdiff_t{r} * s.out_width() * block;
     if (s.pool == 1) {
@@ -264,7 +270,8 @@ void turn_weights(Sizes s, T const* weights, T* turned) {
 }
 
 template <class T>
-void backward_input(Sizes s, Taps const& taps, T const* turned, T const* spread, T* dx) {
+void backward_input(Sizes s, Taps const& taps, T const* turned, T const* spread, T* dx,
+                    Look& look) {
   auto const pitch = std::ptrdiff_t{s.spread_width()} * block;
   auto const per_row = s.out_channels * s.kernel;
   // Kernel rows that meet nothing but the zeros above or below the gradient are left out.
@@ -276,12 +283,13 @@ void backward_input(Sizes s, Taps const& taps, T const* turned, T const* spread,
     row<T>(s.in_width, s.in_channels, from * per_row, to * per_row, taps.back.data(), turned,
            nullptr, spread + r * pitch, block, dx + std::ptrdiff_t{r} * s.in_width * block,
            std::ptrdiff_t{s.in_height} * s.in_width * block, false);
+    look.after(1.0 * block * s.in_width * s.in_channels * (to - from) * per_row);
   }
 }
 
 template <class T>
 void backward_parameters(Sizes s, Taps const& taps, int blocks, Blocks<T> padded, Blocks<T> spread,
-                         T* dw, T* db, bool add) {
+                         T* dw, T* db, bool add, Look& look) {
   constexpr int most_outputs = many_registers ? 3 : 2;
   constexpr int most_taps = many_registers ? 9 : 6;
   auto const plane = std::ptrdiff_t{s.spread_height()} * s.spread_width() * block;
@@ -294,6 +302,7 @@ void backward_parameters(Sizes s, Taps const& taps, int blocks, Blocks<T> padded
           weight_tile<T, KB, OB>(s, blocks, padded, taps.forward.data() + k,
                                  Blocks<T>{origin + output * plane, spread.pitch},
                                  dw + std::ptrdiff_t{k} * s.out_channels + output, add);
+          look.after(1.0 * block * blocks * s.conv_height() * s.conv_width() * KB * OB);
         });
       });
     });
@@ -304,11 +313,12 @@ void backward_parameters(Sizes s, Taps const& taps, int blocks, Blocks<T> padded
 #define CANOPY_CONV(T)                                                                          \
   template void pad<T>(Sizes, T const*, T*);                                                    \
   template void forward<T>(Sizes, Taps const&, T const*, T const*, T const*, T*, std::uint8_t*, \
-                           bool);                                                               \
+                           bool, Look&);                                                        \
   template void spread_gradient<T>(Sizes, T const*, T const*, std::uint8_t const*, bool, T*);   \
   template void turn_weights<T>(Sizes, T const*, T*);                                           \
-  template void backward_input<T>(Sizes, Taps const&, T const*, T const*, T*);                  \
-  template void backward_parameters<T>(Sizes, Taps const&, int, Blocks<T>, Blocks<T>, T*, T*, bool);
+  template void backward_input<T>(Sizes, Taps const&, T const*, T const*, T*, Look&);           \
+  template void backward_parameters<T>(Sizes, Taps const&, int, Blocks<T>, Blocks<T>, T*, T*,   \
+                                       bool, Look&);
 CANOPY_CONV(float)
 CANOPY_CONV(double)
 #undef CANOPY_CONV

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/lanes.hpp"
+#include "kernels/look.hpp"
 
 /// Convolutions on activations [block][channel][row][column][16 samples]. A vector holds one pixel
 /// of 16 samples, so kernels of any size and any number of channels fill it, and no im2col is
@@ -61,7 +62,7 @@ void pad(Sizes sizes, T const* x, T* padded);
 /// the place of the largest in its window for each output, out_size() bytes; the first of equals.
 template <class T>
 void forward(Sizes sizes, Taps const& taps, T const* weights, T const* bias, T const* x, T* y,
-             std::uint8_t* which, bool relu);
+             std::uint8_t* which, bool relu, Look& look);
 
 /// One block: puts the gradient of y, where y is positive if `relu`, to the places of `spread`
 /// (whose other places are zero and stay so) where it belongs.
@@ -76,7 +77,8 @@ void turn_weights(Sizes sizes, T const* weights, T* turned);
 
 /// One block: dx (without padding) from the spread gradient.
 template <class T>
-void backward_input(Sizes sizes, Taps const& taps, T const* turned, T const* spread, T* dx);
+void backward_input(Sizes sizes, Taps const& taps, T const* turned, T const* spread, T* dx,
+                    Look& look);
 
 /// The blocks of an activation: where the first one starts and how far apart they are.
 template <class T>
@@ -90,6 +92,6 @@ struct Blocks {
 /// complete when `add`.
 template <class T>
 void backward_parameters(Sizes sizes, Taps const& taps, int blocks, Blocks<T> padded,
-                         Blocks<T> spread, T* dw, T* db, bool add);
+                         Blocks<T> spread, T* dw, T* db, bool add, Look& look);
 
 }  // namespace canopy::nn::conv

@@ -132,7 +132,7 @@ void bias_gradient(Sizes s, int rows, T const* dy_rows, T* db, bool add) {
 }  // namespace
 
 template <class T>
-void forward(Sizes s, T const* weights, T const* bias, T const* x, T* y, bool relu) {
+void forward(Sizes s, T const* weights, T const* bias, T const* x, T* y, bool relu, Look& look) {
   for (int from = 0; from < s.in; from += inputs_at_once) {
     auto const to = std::min(s.in, from + inputs_at_once);
     in_pieces(s.blocks, most_places<T>, [&](int first_block, int blocks) {
@@ -140,6 +140,7 @@ void forward(Sizes s, T const* weights, T const* bias, T const* x, T* y, bool re
         in_pieces(s.out, most_outputs<T, PB>, [&](int output, int outputs) {
           with_size<most_outputs<T, PB>>(outputs, [&]<int OB>() {
             forward_tile<T, OB, PB>(s, first_block, from, to, output, weights, bias, x, y, relu);
+            look.after(1.0 * block * PB * OB * (to - from));
           });
         });
       });
@@ -148,7 +149,7 @@ void forward(Sizes s, T const* weights, T const* bias, T const* x, T* y, bool re
 }
 
 template <class T>
-void backward_input(Sizes s, T const* weights, T const* dy, T* dx) {
+void backward_input(Sizes s, T const* weights, T const* dy, T* dx, Look& look) {
   in_pieces(s.in, inputs_at_once, [&](int begin, int inputs) {
     in_pieces(s.blocks, most_places<T>, [&](int first_block, int blocks) {
       with_size<most_places<T>>(blocks, [&]<int PB>() {
@@ -156,6 +157,7 @@ void backward_input(Sizes s, T const* weights, T const* dy, T* dx) {
         in_pieces(inputs, most, [&](int input, int size) {
           with_size<most>(size, [&]<int OB>() {
             input_tile<T, OB, PB>(s, first_block, begin + input, weights, dy, dx);
+            look.after(1.0 * block * PB * OB * s.out);
           });
         });
       });
@@ -169,7 +171,7 @@ std::size_t scratch_size(Sizes s) {
 
 template <class T>
 void backward_parameters(Sizes s, int rows, T const* x, T const* dy, T* dw, T* db, bool add,
-                         T* scratch) {
+                         T* scratch, Look& look) {
   transpose_gradient(s, dy, scratch);
   constexpr int most_vectors = many_registers ? 4 : 2;
   auto const vectors = (s.out + width<T> - 1) / width<T>;
@@ -179,6 +181,7 @@ void backward_parameters(Sizes s, int rows, T const* x, T const* dy, T* dw, T* d
       with_size<most_vectors>(count, [&]<int JB>() {
         with_size<most_inputs>(inputs, [&]<int IB>() {
           weight_tile<T, IB, JB>(s, rows, input, vector * width<T>, x, scratch, dw, add);
+          look.after(1.0 * rows * IB * JB * width<T>);
         });
       });
     });
@@ -186,10 +189,10 @@ void backward_parameters(Sizes s, int rows, T const* x, T const* dy, T* dw, T* d
   bias_gradient(s, rows, scratch, db, add);
 }
 
-#define CANOPY_DENSE(T)                                                    \
-  template void forward<T>(Sizes, T const*, T const*, T const*, T*, bool); \
-  template void backward_input<T>(Sizes, T const*, T const*, T*);          \
-  template void backward_parameters<T>(Sizes, int, T const*, T const*, T*, T*, bool, T*);
+#define CANOPY_DENSE(T)                                                           \
+  template void forward<T>(Sizes, T const*, T const*, T const*, T*, bool, Look&); \
+  template void backward_input<T>(Sizes, T const*, T const*, T*, Look&);          \
+  template void backward_parameters<T>(Sizes, int, T const*, T const*, T*, T*, bool, T*, Look&);
 CANOPY_DENSE(float)
 CANOPY_DENSE(double)
 #undef CANOPY_DENSE

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/lanes.hpp"
+#include "kernels/look.hpp"
 
 namespace canopy::nn::dense {
 
@@ -14,11 +15,11 @@ struct Sizes {
 
 /// y = w^T x + bias, and relu of it when `relu`.
 template <class T>
-void forward(Sizes sizes, T const* weights, T const* bias, T const* x, T* y, bool relu);
+void forward(Sizes sizes, T const* weights, T const* bias, T const* x, T* y, bool relu, Look& look);
 
 /// dx = w dy.
 template <class T>
-void backward_input(Sizes sizes, T const* weights, T const* dy, T* dx);
+void backward_input(Sizes sizes, T const* weights, T const* dy, T* dx, Look& look);
 
 /// Numbers of scratch that backward_parameters needs.
 std::size_t scratch_size(Sizes sizes);
@@ -27,6 +28,6 @@ std::size_t scratch_size(Sizes sizes);
 /// or added to what is there once complete when `add`.
 template <class T>
 void backward_parameters(Sizes sizes, int rows, T const* x, T const* dy, T* dw, T* db, bool add,
-                         T* scratch);
+                         T* scratch, Look& look);
 
 }  // namespace canopy::nn::dense

@@ -54,7 +54,7 @@ class Conv2d : public StepOf<Conv2d> {
     for (int b = 0; b < w.blocks(); ++b) {
       if (sizes_.padding > 0) conv::pad(sizes_, part(w.in, b, cut_numbers(in_, 1)), padded(w, b));
       conv::forward(sizes_, taps_, tensor(w, 0), tensor(w, 1), input(w).at(b),
-                    part(w.out, b, sizes_.out_size()), largest(w, b), relu_);
+                    part(w.out, b, sizes_.out_size()), largest(w, b), relu_, w.look);
     }
   }
   template <class T>
@@ -69,13 +69,13 @@ class Conv2d : public StepOf<Conv2d> {
     conv::turn_weights(sizes_, tensor(w, 0), w.scratch);
     for (int b = 0; b < w.blocks(); ++b)
       conv::backward_input(sizes_, taps_, w.scratch, spread(w, b),
-                           part(w.d_in, b, cut_numbers(in_, 1)));
+                           part(w.d_in, b, cut_numbers(in_, 1)), w.look);
   }
   template <class T>
   void parameter_gradient(Work<T> const& w) const {
     conv::backward_parameters(sizes_, taps_, w.blocks(), input(w),
                               conv::Blocks<T>{spread(w, 0), kept_of_block()}, gradient(w, 0),
-                              gradient(w, 1), w.add);
+                              gradient(w, 1), w.add, w.look);
   }
 
  private:

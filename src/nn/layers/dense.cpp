@@ -26,7 +26,7 @@ class Dense : public StepOf<Dense> {
 
   template <class T>
   void run(Work<T> const& w) const {
-    dense::forward(sizes(w.blocks()), tensor(w, 0), tensor(w, 1), w.in, w.out, relu_);
+    dense::forward(sizes(w.blocks()), tensor(w, 0), tensor(w, 1), w.in, w.out, relu_, w.look);
   }
   template <class T>
   void prepare(Work<T> const& w) const {
@@ -36,12 +36,12 @@ class Dense : public StepOf<Dense> {
   }
   template <class T>
   void input_gradient(Work<T> const& w) const {
-    dense::backward_input(sizes(w.blocks()), tensor(w, 0), w.d_out, w.d_in);
+    dense::backward_input(sizes(w.blocks()), tensor(w, 0), w.d_out, w.d_in, w.look);
   }
   template <class T>
   void parameter_gradient(Work<T> const& w) const {
     dense::backward_parameters(sizes(w.blocks()), w.rows(), w.in, w.d_out, gradient(w, 0),
-                               gradient(w, 1), w.add, w.scratch);
+                               gradient(w, 1), w.add, w.scratch, w.look);
   }
 
  private:

@@ -8,6 +8,7 @@
 #include "canopy/nn/pass.hpp"
 
 #include "kernels/lanes.hpp"
+#include "kernels/look.hpp"
 
 namespace canopy::nn {
 
@@ -24,6 +25,7 @@ struct Work {
   T* d_out;
   T* kept;                 ///< the layer's own from forward to backward; zero at first
   T* scratch;              ///< holds nothing between two calls
+  Look& look;              ///< to be told of products
   T* gradients = nullptr;  ///< the arena of them, for backward_parameters
   bool add = false;        ///< to what is there
 

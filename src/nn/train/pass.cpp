@@ -4,6 +4,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "canopy/nn/aligned.hpp"
 
@@ -53,6 +54,7 @@ struct BasicPass<T>::Memory {
   T* scratch_space() { return numbers->data() + scratch; }
 
   MicroBatch batch;
+  Look look;
   std::vector<bool> prepared;  ///< layers whose gradient of the output is ready for both uses
 
   int first_layer;
@@ -114,7 +116,8 @@ Work<T> BasicPass<T>::work(int layer, std::span<T const> arena) const {
           .d_in = m.gradient(layer),
           .d_out = m.gradient(layer + 1),
           .kept = m.kept_by(layer),
-          .scratch = m.scratch_space()};
+          .scratch = m.scratch_space(),
+          .look = m.look};
 }
 
 template <class T>
@@ -124,6 +127,11 @@ void BasicPass<T>::begin(MicroBatch const& batch) {
          "as many sample numbers as rows are wanted");
   memory_->batch = batch;
   memory_->prepared.assign(memory_->prepared.size(), false);
+}
+
+template <class T>
+void BasicPass<T>::call_meanwhile(std::function<void()> call) {
+  memory_->look.call = std::move(call);
 }
 
 template <class T>

@@ -24,7 +24,9 @@ DataParallel::DataParallel(Assignment const& a)
       update_{a.comm,          a.network,  {0, a.network.depth()},
               a.plan.shards(), a.training, a.options.reduction,
               pulse_},
-      worker_{a.network, a.feed, a.plan, a.training, a.trace} {}
+      worker_{a.network, a.feed, a.plan, a.training, a.trace} {
+  worker_.call_meanwhile([this] { update_.poll(); });
+}
 
 void DataParallel::perform(Update const& update) {
   Stopwatch const clock;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "canopy/nn/pass.hpp"
@@ -57,6 +58,9 @@ class ShardWorker {
       : trace_{trace},
         rows_{feed, plan, training.label_smoothing},
         pass_{network, plan.most_shard_rows()} {}
+
+  /// For those who poll messages: `call()` in the midst of computing.
+  void call_meanwhile(std::function<void()> call) { pass_.call_meanwhile(std::move(call)); }
 
   /// The gradient of the shard, put into `place`; `done(layer)` from the last layer to the first.
   /// The shard must not be empty.

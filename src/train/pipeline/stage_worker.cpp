@@ -42,7 +42,9 @@ StageWorker::StageWorker(Assignment const& a, comm::Grid const& grid, ReplicaUpd
       rows_{a.feed, a.plan, a.training.label_smoothing},
       most_rows_{a.plan.most_shard_rows()} {
   for (int i = 0; i < in_flight; ++i)
-    passes_.emplace_back(network_, layers_.first, layers_.last, most_rows_);
+    passes_.emplace_back(network_, layers_.first, layers_.last, most_rows_).call_meanwhile([this] {
+      poll();
+    });
   auto const pipes = grid.stage_group().duplicate();
   if (stage_ > 0) {
     comm::Rank const before{stage_ - 1};

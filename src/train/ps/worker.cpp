@@ -35,7 +35,9 @@ Worker::Worker(Assignment const& a, Roles roles, double timeout, comm::Order ord
             comm::leaves_of(a.plan.shards(), roles_.workers, a.comm.rank().value)},
       trace_{a.trace},
       worker_{a.network, a.feed, a.plan, a.training, a.trace},
-      client_{requests_, timeout} {}
+      client_{requests_, timeout} {
+  worker_.call_meanwhile([this] { poll(); });
+}
 
 Place Worker::place() const {
   auto const [first, last] = sums_.block();

@@ -64,5 +64,33 @@ TEST(LostRanks, AreNamedWithStageAndUpdateByTheOtherReplicas) {
   EXPECT_LT(clock.seconds(), 10);
 }
 
+/// The last rank has next to nothing to do, and waits for the first one for longer than a rank may
+/// be silent.
+void one_rank_computes_for_long(std::string const& parallel) {
+  constexpr double timeout = 0.4;
+  test::SmallProblem const problem{"cnn", 4096};
+  auto const world = Communicator::world();
+  ShardPlan const plan{world.is_root() ? 4096 : 16, 4096};  // 16 shards of 256 rows, or of 1
+  StrategyOptions options;
+  options.parallel = parallel;
+  options.reduction.allreduce = "own";
+  options.timeout = timeout;
+  if (parallel == "hybrid") options.stages = 1;
+  Trace trace;
+  Assignment const assignment{world, problem.network, problem.feed, plan, problem.training, options,
+                              trace};
+  auto const strategy = strategies().make(parallel, assignment);
+  std::ranges::copy(fresh_state(problem.network, plan, Key{3}).arena, strategy->arena().begin());
+  world.barrier();
+  Stopwatch const clock;
+  strategy->perform({1, 0, problem.rows_to_learn, 0.01, Key{5}});
+  EXPECT_GT(clock.seconds(), 1.5 * timeout) << "else nothing is shown";
+  world.barrier();
+}
+
+TEST(LostRanks, AreNotThoseThatComputeForLong) {
+  for (auto const* parallel : {"data", "hybrid", "ps"}) one_rank_computes_for_long(parallel);
+}
+
 }  // namespace
 }  // namespace canopy::train
