@@ -69,7 +69,7 @@ std::string reduction_text(comm::Order order, std::vector<train::Place> const& p
 }
 
 /// Nothing when the ranks do well.
-std::string advice(TimeShares const& shares, std::vector<train::Place> const& places) {
+std::string advice_on_waiting(TimeShares const& shares, std::vector<train::Place> const& places) {
   constexpr double much = 0.5;
   if (shares.exposed < much || places.size() == 1) return {};
   auto const& strategy = places.front().strategy;
@@ -129,6 +129,22 @@ void NetworkView::epoch(train::EpochRow const& row, int epochs) {
                 fmt::format("  {} samples/s", text::grouped(std::llround(row.samples_per_second))));
 }
 
+std::string advice_on_ranks(std::vector<RankSpent> const& ranks, bool more_than_cores) {
+  double together = 0;
+  double alone = 0;
+  for (auto const& rank : ranks) {
+    together = std::max(together, rank.seconds);
+    alone += more_than_cores ? rank.undisturbed : rank.computing;
+  }
+  if (ranks.size() < 2 || together == 0 || together < alone) return {};
+  return fmt::format(
+      "{} ranks took {} for updates that one rank would compute in about {}: waiting for "
+      "messages{} "
+      "costs more than the ranks save; start fewer of them, or set a larger --batch-size",
+      ranks.size(), text::duration(together), text::duration(alone),
+      more_than_cores ? ", and for one of too few cores," : "");
+}
+
 std::string network_text(nn::Network const& network) {
   auto text =
       fmt::format("{}: {}, {}", network.architecture().name, counted(network.depth(), "layer"),
@@ -141,7 +157,7 @@ std::string network_text(nn::Network const& network) {
 std::string network_summary(NetworkTask const& task, std::vector<train::EpochRow> const& epochs,
                             std::vector<train::Place> const& places, Phases const& phases,
                             std::vector<Evaluation> const& evaluations, std::int64_t best_epoch,
-                            comm::Order order) {
+                            comm::Order order, std::string const& on_ranks) {
   auto text = line("data", fmt::format("{} rows x {} numbers to learn from, loaded in {:.2f} s",
                                        text::grouped(std::ssize(task.rows.learn)),
                                        task.samples.columns(), phases.seconds_of("load")));
@@ -156,7 +172,8 @@ std::string network_summary(NetworkTask const& task, std::vector<train::EpochRow
   text += line("training", epochs_text(epochs, best_epoch));
   TimeShares const shares{epochs};
   text += line("speed", time_text(shares));
-  if (auto const said = advice(shares, places); !said.empty()) text += line("advice", said);
+  auto const said = on_ranks.empty() ? advice_on_waiting(shares, places) : on_ranks;
+  if (!said.empty()) text += line("advice", said);
   for (auto const& evaluation : evaluations)
     text += line(evaluation.rows_from, evaluation_text(evaluation));
   if (evaluations.empty())

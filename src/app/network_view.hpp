@@ -32,11 +32,25 @@ class NetworkView {
 /// "cnn: 8 layers, 1,199,882 parameters"
 std::string network_text(nn::Network const& network);
 
+/// How long one rank took for its updates, and how much of that it computed: as it was, and at the
+/// pace of the quickest update.
+struct RankSpent {
+  double seconds = 0;
+  double computing = 0;
+  double undisturbed = 0;
+};
+
+/// What to do when one rank alone would have been as fast, for it would compute what all of them
+/// did; nothing when it would not. Where there are more ranks than cores these slow each other
+/// down, and the pace of the quickest update counts; else what was, so that other work on the
+/// machine counts for both.
+std::string advice_on_ranks(std::vector<RankSpent> const& ranks, bool more_than_cores);
+
 /// The lines printed at the end, a name and what there is to say about it in each. `order` is that
-/// of the sums.
+/// of the sums, `on_ranks` what advice_on_ranks() says.
 std::string network_summary(NetworkTask const& task, std::vector<train::EpochRow> const& epochs,
                             std::vector<train::Place> const& places, Phases const& phases,
                             std::vector<Evaluation> const& evaluations, std::int64_t best_epoch,
-                            comm::Order order);
+                            comm::Order order, std::string const& on_ranks);
 
 }  // namespace canopy::app

@@ -1,6 +1,7 @@
 #include "train_network.hpp"
 
 #include <algorithm>
+#include <thread>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -232,6 +233,13 @@ class NetworkTrainer {
     mine.bytes_sent = use.bytes_sent;
     mine.max_rss = max_resident_bytes();
     uses_ = comm_.gather(mine);
+    auto const spent = comm_.gather(
+        RankSpent{use.update_seconds, use.compute_seconds(), fit_.undisturbed_seconds()});
+    auto const cores = static_cast<std::ptrdiff_t>(std::thread::hardware_concurrency());
+    auto const is_full = [&](auto const& host) { return std::ranges::count(hosts_, host) > cores; };
+    if (!comm_.is_root()) return;
+    advice_ = advice_on_ranks(spent, std::ranges::any_of(hosts_, is_full));
+    if (!advice_.empty()) event("advice", advice_);
   }
 
   record::RunRecord write_complete(std::vector<float> const& weights) {
@@ -295,9 +303,9 @@ class NetworkTrainer {
   }
 
   void print_result(nn::Model const& model) const {
-    fmt::print("{}",
-               network_summary(task_, fit_.epochs(), places_, phases_, evaluations_,
-                               fit_.best_epoch(), settings_.network.strategy.reduction.order));
+    fmt::print("{}", network_summary(task_, fit_.epochs(), places_, phases_, evaluations_,
+                                     fit_.best_epoch(), settings_.network.strategy.reduction.order,
+                                     advice_));
     fmt::print("{:<11}{}\n", "sha256", model.sha256());
     fmt::print("{}", run_file_line(files_.run_file, phases_));
   }
@@ -326,6 +334,7 @@ class NetworkTrainer {
   double fit_seconds_ = 0;
   std::vector<Event> events_;
   std::vector<comm::RankUse> uses_;
+  std::string advice_;
   std::vector<Table> reports_;
   std::vector<Evaluation> evaluations_;
 };

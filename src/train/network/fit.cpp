@@ -100,8 +100,13 @@ void NetworkFit::perform_step() {
   order_of_ = epoch;
   Update const update{step_ + 1, step_ % plan.steps_per_epoch(), order_, learning_rate_.at(step_),
                       key_.with("dropout").with(static_cast<std::uint64_t>(epoch))};
+  auto const before = strategy_->use().compute_seconds();
   strategy_->perform(update);
-  epoch_rows_ += plan.rows_of_step(update.in_epoch);
+  auto const rows = plan.rows_of_step(update.in_epoch);
+  if (rows == plan.rows_of_step(0))  // of a few rows some ranks have none
+    best_pace_ = std::min(best_pace_, (strategy_->use().compute_seconds() - before) / rows);
+  rows_seen_ += rows;
+  epoch_rows_ += rows;
   ++step_;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -59,6 +60,12 @@ class NetworkFit {
   /// there are rows to validate on, else the last ones.
   std::vector<float> weights();
 
+  /// Seconds that this rank would have computed for the updates since start(), had all gone at the
+  /// pace of the quickest: what others do on the machine at the same time does not count.
+  double undisturbed_seconds() const {
+    return rows_seen_ > 0 ? best_pace_ * static_cast<double>(rows_seen_) : 0;
+  }
+
   std::int64_t step() const { return step_; }
   std::vector<EpochRow> const& epochs() const { return epochs_; }
   std::int64_t best_epoch() const { return best_epoch_; }
@@ -89,6 +96,9 @@ class NetworkFit {
   std::vector<EpochRow> epochs_;
   std::int64_t best_epoch_ = 0;
   std::vector<float> best_;  ///< root: the weights after the best epoch
+
+  double best_pace_ = std::numeric_limits<double>::infinity();  ///< seconds a row of the batch
+  std::int64_t rows_seen_ = 0;                                  ///< since start()
 
   Stopwatch epoch_clock_;
   std::int64_t epoch_rows_ = 0;  ///< seen since epoch_clock_ began
