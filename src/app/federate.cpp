@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <exception>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -82,15 +83,17 @@ class Federator {
 
   record::RunRecord run() {
     auto state = open_files();
-    if (already_complete_) {
-      federation_.shut_down();
-      return *already_complete_;
-    }
+    if (already_complete_) return *already_complete_;
     phases_.begin("federate");
-    auto const finished = federation_.run(std::move(state), hooks());
-    uses_ = federation_.shut_down();
-    phases_.end();
-    return finished ? finish() : interrupt();
+    try {
+      auto const finished = federation_.run(std::move(state), hooks());
+      if (!finished) write_interrupted(federation_.state());  // before anybody is waited for
+      uses_ = federation_.shut_down();
+      phases_.end();
+      return finished ? finish() : interrupt();
+    } catch (federate::LostCombiner const& e) {
+      return give_up(e.what());
+    }
   }
 
  private:
@@ -110,10 +113,33 @@ class Federator {
     auto const earlier =
         earlier_record(files_, identity_, !records.empty(), checkpoint_form, problem_.network);
     if (!earlier) return federation_.fresh_state(problem_.seed);
+    check_scale(*earlier->model);
     auto state = FederationState::from_arrays(*earlier->model, problem_.network.arena_size());
     state.take_tables(earlier->tables);
     event("resume", fmt::format("from round {}", state.round));
     return state;
+  }
+
+  /// What may follow from the ranks, and must not change in the middle of a run.
+  std::vector<std::pair<std::string, std::int64_t>> scale() const {
+    auto const& f = settings_.federation;
+    auto const clients = problem_.clients.count();
+    std::vector<std::pair<std::string, std::int64_t>> numbers{{"clients", clients},
+                                                              {"cohort", f.cohort_of(clients)}};
+    if (f.is_asynchronous()) numbers.emplace_back("concurrency", f.concurrency_of(clients));
+    if (f.reducer_weighting == federate::ReducerWeighting::uniform)
+      numbers.emplace_back("combiners", std::ssize(problem_.roles.combiners));
+    return numbers;
+  }
+
+  void check_scale(NamedArrays const& earlier) const {
+    for (auto const& [name, now] : scale())
+      if (auto const then = earlier.int_attribute(name); then != now)
+        throw UserError{
+            fmt::format("--resume: {} was begun with {} {}, now there are {}; give --clients and "
+                        "--fraction-fit "
+                        "as they were, or --layout and --combiners",
+                        files_.run_file.string(), then, name, now)};
   }
 
   void greet() const {
@@ -224,6 +250,7 @@ class Federator {
   record::RunRecord write_interrupted(FederationState const& state) {
     auto record = make_record("interrupted", static_cast<int>(ExitCode::interrupted), state);
     record.model = state.to_arrays();
+    for (auto const& [name, number] : scale()) record.model->set_attribute(name, number);
     mark_checkpoint(*record.model, checkpoint_form, problem_.network, identity_.fingerprint);
     record::write(record, files_.run_file);
     return record;
@@ -237,6 +264,23 @@ class Federator {
                "canopy: stopped after round {} of {}, all saved; go on with: canopy federate ... "
                "--out {} --resume\n",
                federation_.state().round, settings_.federation.rounds, files_.run_file.string());
+    return record;
+  }
+
+  /// What rounds there were is saved, unless it happened in the middle of taking one in.
+  record::RunRecord give_up(std::string const& why) {
+    event("lost-rank", why);
+    auto record =
+        make_record("interrupted", static_cast<int>(ExitCode::interrupted), federation_.state());
+    if (federation_.is_whole()) record = write_interrupted(federation_.state());
+    journal_->sync();
+    view_.reset();
+    fmt::print(
+        stderr,
+        "canopy: {}, so the run cannot go on; what was saved last stands, go on with: canopy "
+        "federate ... --out {} --resume\n",
+        why, files_.run_file.string());
+    federation_.shut_down();
     return record;
   }
 
@@ -378,13 +422,20 @@ record::RunRecord run(comm::Communicator const& comm, FederateSettings const& se
   record::RunRecord record;
   comm.together("federate", [&] {
     if (!comm.is_root()) return federation->serve();
+    std::exception_ptr error;
     try {
       record = Federator{settings, data, problem, hosts, phases, *federation}.run();
-    } catch (...) {
+    } catch (std::exception const& e) {
+      error = std::current_exception();
       federation->shut_down();  // nobody must wait for a reducer that has gone
-      throw;
+      if (federation->has_lost_ranks()) {
+        fmt::print(stderr, "canopy: error: {}\n", e.what());
+        comm::Environment::leave(1);
+      }
     }
+    federation->shut_down();
     if (federation->has_lost_ranks()) comm::Environment::leave(record.exit_code);
+    if (error) std::rethrow_exception(error);
   });
   record.exit_code = comm.broadcast(record.exit_code);
   record.status = comm.broadcast(record.status);

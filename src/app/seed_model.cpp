@@ -1,5 +1,8 @@
 #include "seed_model.hpp"
 
+#include <map>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "canopy/core/error.hpp"
@@ -10,22 +13,20 @@
 namespace canopy::app {
 namespace {
 
-/// The round of the only model of the trail whose id begins so.
+/// The last round of the only model of the trail whose id begins so; rounds that change nothing
+/// repeat an id.
 std::int64_t round_of(record::RunRecord const& run, std::string const& file,
                       std::string const& id) {
-  auto const* trail = run.table("models");
-  std::int64_t round = -1;
-  int found = 0;
-  for (std::size_t i = 0; trail != nullptr && i < trail->rows(); ++i)
-    if (trail->text(i, "id").starts_with(id)) {
-      round = static_cast<std::int64_t>(trail->number(i, "round"));
-      ++found;
-    }
-  if (found == 1) return round;
-  throw DataError{
-      fmt::format("--from-model: {} model{} of {} has an id that begins with '{}'; "
-                  "`canopy show {} models` lists them",
-                  found == 0 ? "no" : "more than one", found == 0 ? "" : "s", file, id, file)};
+  std::map<std::string, std::int64_t> found;
+  if (auto const* trail = run.table("models"))
+    for (std::size_t i = 0; i < trail->rows(); ++i)
+      if (auto const model = trail->text(i, "id"); model.starts_with(id))
+        found[model] = static_cast<std::int64_t>(trail->number(i, "round"));
+  if (found.size() == 1) return found.begin()->second;
+  throw DataError{fmt::format(
+      "--from-model: {} model{} of {} has an id that begins with '{}'; "
+      "`canopy show {} models` lists them",
+      found.empty() ? "no" : "more than one", found.empty() ? "" : "s", file, id, file)};
 }
 
 std::vector<float> kept_model(record::RunRecord const& run, std::string const& file,
@@ -52,8 +53,12 @@ std::vector<float> seed_model(std::string const& from_model, nn::Network const& 
     auto const round = round_of(run, file, from_model.substr(colon + 4));
     auto const* rounds = run.table("rounds");
     auto const is_last = rounds != nullptr && std::cmp_equal(rounds->rows(), round);
-    weights = is_last && is_whole ? nn::Model::from_arrays(*run.model).arena
-                                  : kept_model(run, file, round);
+    if (is_last && is_whole)
+      weights = nn::Model::from_arrays(*run.model).arena;
+    else if (is_last && run.model->has("model"))  // of a run that is not finished
+      weights = run.model->get<float>("model");
+    else
+      weights = kept_model(run, file, round);
   } else if (is_whole) {
     weights = nn::Model::from_arrays(*run.model).arena;
   } else {

@@ -1,10 +1,16 @@
 #include "canopy/comm/mailbox.hpp"
 
+#include <limits>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace canopy::comm {
 
 void Mailbox::post_bytes(Rank to, int tag, Bytes bytes) {
+  if (bytes.size() > std::numeric_limits<int>::max())
+    throw std::length_error{"a message of " + std::to_string(bytes.size()) +
+                            " bytes is more than MPI 3 can send in one piece"};
   all_sent();
   bytes_sent_ += bytes.size();
   auto& message = outgoing_.emplace_back(std::move(bytes));

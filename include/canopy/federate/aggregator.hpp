@@ -70,12 +70,6 @@ struct LocalResult {
   double first_loss = 0;  ///< mean over its rows before training, when asked for
 };
 
-/// A client's part in a round, planned before anybody trains.
-struct Share {
-  double weight = 0;  ///< of all that count in this round, whose weights add up to 1
-  int cohort = 0;     ///< how many count
-};
-
 /// What travels: `values` weighted by `weight` are added up, and `number` is passed on.
 struct Upload {
   double weight = 0;
@@ -86,16 +80,15 @@ struct Upload {
 /// What the reducer knows of an upload that was taken.
 struct Contribution {
   int client = 0;
-  double weight = 0;  ///< as uploaded
+  double weight = 0;  ///< in the round, as planned: those of all add up to 1
   std::int64_t steps = 0;
   double number = 0;
-  Share share;
 };
 
 /// What came of a round.
 struct RoundSum {
-  std::vector<float> values;                ///< sum of weight * values
-  std::vector<Contribution> contributions;  ///< ascending by client
+  std::vector<float> values;  ///< sum of weight * values
+  std::vector<Contribution> contributions;
   std::vector<std::vector<float>> updates;  ///< in the same order; only if wants_updates()
   double share = 1;  ///< planned weight that has arrived: less than 1 when updates were rejected
 };
@@ -125,8 +118,9 @@ class Aggregator {
   /// state (empty: none yet). Empty: nothing.
   virtual std::vector<float> shift(std::span<float const> shared,
                                    std::span<float const> state) const;
-  /// What is sent, and the new state in place of the old one.
-  virtual Upload upload(LocalResult result, Share const& share, std::span<float const> shared,
+  /// What is sent, and the new state in place of the old one. `weight` is the client's in the
+  /// round, planned before anybody trains: those of all add up to 1.
+  virtual Upload upload(LocalResult result, double weight, std::span<float const> shared,
                         std::vector<float>& state) const;
   /// Arenas in an upload.
   virtual int vectors() const { return 1; }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,11 @@ struct FederationHooks {
   std::function<void(std::string const& kind, std::string const& text)> event;
 };
 
+/// A combiner is gone, and with it what it had summed up: the run cannot go on.
+struct LostCombiner : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 /// What every rank of a federation has.
 struct FederationTask {
   nn::Network const& network;
@@ -48,7 +54,7 @@ class Federation {
   FederationState fresh_state(std::vector<float> model = {}) const;
 
   /// On the reducer's rank, from this state: true when the last round is done, false when it was
-  /// interrupted. The others serve() meanwhile.
+  /// interrupted. The others serve() meanwhile. Throws when a combiner is lost.
   bool run(FederationState state, FederationHooks const& hooks);
   /// Ends the process when a rank was lost meanwhile: nothing that all do together works then.
   void serve();
@@ -56,6 +62,8 @@ class Federation {
   std::vector<comm::RankUse> shut_down();
 
   FederationState const& state() const;
+  /// Whether state() is as the last round left it, and not in the middle of the next.
+  bool is_whole() const;
   /// Whether a rank was lost: the process must then end without MPI.
   bool has_lost_ranks() const;
 

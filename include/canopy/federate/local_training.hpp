@@ -66,18 +66,20 @@ class LocalTrainer {
   /// The network must outlive it.
   LocalTrainer(nn::Network const& network, LocalOptions const& options);
 
-  /// SGD from `model` on the client's rows. `tick` is called after every batch.
+  /// SGD from `model` on the client's rows. `tick` is called after every 256 rows or batch.
   LocalOutcome train(std::span<float const> model, LocalData const& data, LocalWork const& work,
                      std::function<void()> const& tick = {});
   /// Model after training less before.
   std::vector<float> delta(std::span<float const> model) const;
 
   /// Loss and hits of a model on rows, without training.
-  nn::Loss evaluate(std::span<float const> model, LocalData const& data);
+  nn::Loss evaluate(std::span<float const> model, LocalData const& data,
+                    std::function<void()> const& tick = {});
 
  private:
   void order_rows(LocalData const& data, Key key);
-  nn::Loss gradient(LocalData const& data, std::span<std::uint32_t const> places, Key dropout);
+  nn::Loss gradient(LocalData const& data, std::span<std::uint32_t const> places, Key dropout,
+                    std::function<void()> const& tick);
   void correct(std::span<float const> model, LocalWork const& work, float rows);
   void load(LocalData const& data, std::span<std::uint32_t const> places);
 

@@ -102,16 +102,16 @@ class FedNova : public Aggregator {
  public:
   FedNova(AggregatorOptions const& o, Sizes const& sizes) : Aggregator{sizes}, lr_{o.server_lr} {}
 
-  Upload upload(LocalResult result, Share const& share, std::span<float const>,
+  Upload upload(LocalResult result, double weight, std::span<float const>,
                 std::vector<float>&) const override {
     auto const steps = static_cast<float>(std::max<std::int64_t>(result.steps, 1));
     for (auto& x : result.delta) x /= steps;
-    return {share.weight, std::move(result.delta), 0};
+    return {weight, std::move(result.delta), 0};
   }
   void apply(RoundSum const& round, std::span<float> model) override {
     double steps = 0;
     for (auto const& c : round.contributions)
-      steps += c.share.weight / round.share * static_cast<double>(c.steps);
+      steps += c.weight / round.share * static_cast<double>(c.steps);
     for (std::size_t i = 0; i < model.size(); ++i)
       model[i] += static_cast<float>(lr_ * steps) * round.values[i];
   }

@@ -38,12 +38,12 @@ class Scaffold : public Aggregator {
     return result;
   }
 
-  Upload upload(LocalResult result, Share const& share, std::span<float const> shared,
+  Upload upload(LocalResult result, double weight, std::span<float const> shared,
                 std::vector<float>& state) const override {
     state.resize(sizes_.parameters);
     auto const work = static_cast<double>(std::max<std::int64_t>(result.steps, 1)) * result.lr;
-    // The sum is weighted by share.weight, and the variates' is to be by 1 / clients.
-    auto const factor = 1 / (sizes_.clients * share.weight);
+    // The sum is weighted by weight, and the variates' is to be by 1 / clients.
+    auto const factor = 1 / (sizes_.clients * weight);
     auto& values = result.delta;
     values.resize(2 * sizes_.arena);
     for (std::size_t i = 0; i < sizes_.parameters; ++i) {
@@ -51,7 +51,7 @@ class Scaffold : public Aggregator {
       values[sizes_.arena + i] = static_cast<float>(factor * change);
       state[i] += change;
     }
-    return {share.weight, std::move(values), 0};
+    return {weight, std::move(values), 0};
   }
 
   void apply(RoundSum const& round, std::span<float> model) override {
@@ -86,12 +86,12 @@ class FedDyn : public Aggregator {
     for (auto& x : result) x = -x;
     return result;
   }
-  Upload upload(LocalResult result, Share const& share, std::span<float const>,
+  Upload upload(LocalResult result, double weight, std::span<float const>,
                 std::vector<float>& state) const override {
     state.resize(sizes_.parameters);
     for (std::size_t i = 0; i < state.size(); ++i)
       state[i] -= static_cast<float>(alpha_) * result.delta[i];
-    return {share.weight, std::move(result.delta), 0};
+    return {weight, std::move(result.delta), 0};
   }
   void apply(RoundSum const& round, std::span<float> model) override {
     auto const arrived =
@@ -119,7 +119,7 @@ class QFfl : public Aggregator {
   bool wants_first_loss() const override { return true; }
   bool weighs_by_rows() const override { return false; }
 
-  Upload upload(LocalResult result, Share const& share, std::span<float const>,
+  Upload upload(LocalResult result, double weight, std::span<float const>,
                 std::vector<float>&) const override {
     auto const slope = 1 / result.lr;
     auto const loss = result.first_loss + 1e-10;
@@ -129,11 +129,11 @@ class QFfl : public Aggregator {
         q_ * std::pow(loss, q_ - 1) * slope * slope * square + slope * std::pow(loss, q_);
     auto const factor = static_cast<float>(slope * std::pow(loss, q_));
     for (auto& x : result.delta) x *= factor;
-    return {share.weight, std::move(result.delta), h};
+    return {weight, std::move(result.delta), h};
   }
   void apply(RoundSum const& round, std::span<float> model) override {
     double h = 0;
-    for (auto const& c : round.contributions) h += c.share.weight / round.share * c.number;
+    for (auto const& c : round.contributions) h += c.weight / round.share * c.number;
     if (h == 0) return;
     for (std::size_t i = 0; i < model.size(); ++i)
       model[i] += static_cast<float>(round.values[i] / h);

@@ -41,9 +41,9 @@ std::vector<float> Aggregator::shift(std::span<float const>, std::span<float con
   return {};
 }
 
-Upload Aggregator::upload(LocalResult result, Share const& share, std::span<float const>,
+Upload Aggregator::upload(LocalResult result, double weight, std::span<float const>,
                           std::vector<float>&) const {
-  return {share.weight, std::move(result.delta), 0};
+  return {weight, std::move(result.delta), 0};
 }
 
 bool Aggregator::arrive(Arrival const&, std::span<float>) {

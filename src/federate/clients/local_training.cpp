@@ -73,7 +73,7 @@ void LocalTrainer::load(LocalData const& data, std::span<std::uint32_t const> pl
 
 /// Puts the gradient of the sum over a batch into gradients_, piece by piece.
 nn::Loss LocalTrainer::gradient(LocalData const& data, std::span<std::uint32_t const> places,
-                                Key dropout) {
+                                Key dropout, std::function<void()> const& tick) {
   nn::Loss total;
   auto const size = static_cast<std::size_t>(pass_.most_rows());
   for (std::size_t begin = 0; begin < places.size(); begin += size) {
@@ -83,6 +83,7 @@ nn::Loss LocalTrainer::gradient(LocalData const& data, std::span<std::uint32_t c
     pass_.backward(arena_, std::span{gradients_}, begin == 0 ? nn::Put::write : nn::Put::add);
     total.sum += loss.sum;
     total.correct += loss.correct;
+    if (tick) tick();
   }
   return total;
 }
@@ -115,9 +116,8 @@ LocalOutcome LocalTrainer::train(std::span<float const> model, LocalData const& 
       next = 0;
     }
     auto const size = std::min(batch, rows - next);
-    auto const loss =
-        gradient(data, std::span{order_}.subspan(next, size),
-                 work.key.with("dropout").with(static_cast<std::uint64_t>(outcome.steps)));
+    auto const dropout = work.key.with("dropout").with(static_cast<std::uint64_t>(outcome.steps));
+    auto const loss = gradient(data, std::span{order_}.subspan(next, size), dropout, tick);
     correct(model, work, static_cast<float>(size));
     ++outcome.steps;
     optimizer->step(
@@ -127,7 +127,6 @@ LocalOutcome LocalTrainer::train(std::span<float const> model, LocalData const& 
     outcome.loss.sum += loss.sum;
     outcome.loss.correct += loss.correct;
     outcome.seen += static_cast<std::int64_t>(size);
-    if (tick) tick();
   }
   return outcome;
 }
@@ -138,7 +137,8 @@ std::vector<float> LocalTrainer::delta(std::span<float const> model) const {
   return result;
 }
 
-nn::Loss LocalTrainer::evaluate(std::span<float const> model, LocalData const& data) {
+nn::Loss LocalTrainer::evaluate(std::span<float const> model, LocalData const& data,
+                                std::function<void()> const& tick) {
   nn::Loss total;
   order_.resize(data.rows.size());
   std::iota(order_.begin(), order_.end(), 0u);
@@ -149,6 +149,7 @@ nn::Loss LocalTrainer::evaluate(std::span<float const> model, LocalData const& d
     auto const loss = pass_.evaluate(labels_);
     total.sum += loss.sum;
     total.correct += loss.correct;
+    if (tick) tick();
   }
   return total;
 }

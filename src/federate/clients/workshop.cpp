@@ -18,9 +18,17 @@ std::vector<float> take_state(Job const& job, int client) {
   return found == job.states.end() ? std::vector<float>{} : found->values;
 }
 
+/// How many rows go through the network together must not depend on options that have no use.
+LocalOptions options_of(ClientSide const& side) {
+  auto options = side.local;
+  if (side.aggregator.takes_one_full_step()) options.batch_size = 0;
+  return options;
+}
+
 }  // namespace
 
-Workshop::Workshop(ClientSide const& side) : side_{side}, trainer_{side.network, side.local} {}
+Workshop::Workshop(ClientSide const& side)
+    : side_{side}, trainer_{side.network, options_of(side)} {}
 
 void Workshop::take(Job job, int sender) {
   Outcome outcome;
@@ -54,21 +62,22 @@ Report Workshop::perform(Waiting& at, Task const& task, std::function<void()> co
       train(at, task, report, tick);
       break;
     case Task::Kind::validate:
-      evaluate(at.job, side_.clients.data(task.client), report);
+      evaluate(at.job, side_.clients.data(task.client), report, tick);
       break;
     case Task::Kind::test: {
       auto const begin = static_cast<std::size_t>(task.client) * ClientSide::piece;
       auto const rest = std::span{side_.test_rows}.subspan(begin);
       evaluate(at.job,
                side_.clients.unchanged(rest.first(std::min(ClientSide::piece, rest.size()))),
-               report);
+               report, tick);
     }
   }
   return report;
 }
 
-void Workshop::evaluate(Job const& job, LocalData const& data, Report& report) {
-  auto const loss = trainer_.evaluate(*job.model, data);
+void Workshop::evaluate(Job const& job, LocalData const& data, Report& report,
+                        std::function<void()> const& tick) {
+  auto const loss = trainer_.evaluate(*job.model, data, tick);
   report.rows = std::ssize(data.rows);
   report.loss = loss.sum;
   report.correct = loss.correct;
@@ -84,7 +93,7 @@ void Workshop::train(Waiting& at, Task const& task, Report& report,
   result.lr = at.job.lr;
   if (aggregator.wants_first_loss())
     result.first_loss =
-        trainer_.evaluate(*at.job.model, data).sum / static_cast<double>(result.rows);
+        trainer_.evaluate(*at.job.model, data, tick).sum / static_cast<double>(result.rows);
   LocalWork work;
   work.key = side_.key.with("client")
                  .with(static_cast<std::uint64_t>(task.client))
@@ -108,8 +117,7 @@ void Workshop::train(Waiting& at, Task const& task, Report& report,
 void Workshop::send(Waiting& at, Task const& task, Report& report, LocalResult result) {
   auto const& aggregator = side_.aggregator;
   auto state = take_state(at.job, task.client);
-  auto upload = aggregator.upload(std::move(result), task.share, *at.job.shared, state);
-  report.weight = upload.weight;
+  auto upload = aggregator.upload(std::move(result), task.weight, *at.job.shared, state);
   report.number = upload.number;
   auto& sum = at.outcome.sum;
   auto const length = upload.values.size();

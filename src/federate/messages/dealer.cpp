@@ -20,7 +20,7 @@ void Dealer::begin(Job job) {
   deal(pending, tasks);
 }
 
-/// Longest first, each to the child that has least to do: at most 4/3 of the best (Graham 1969).
+/// Longest first, each to the child that has least to do, other jobs included (Graham 1969).
 void Dealer::deal(Pending& pending, std::vector<Task> const& tasks) {
   std::map<int, std::vector<Task>> parts;
   if (child_of_) {
@@ -28,7 +28,7 @@ void Dealer::deal(Pending& pending, std::vector<Task> const& tasks) {
   } else {
     auto by_cost = tasks;
     std::ranges::stable_sort(by_cost, std::ranges::greater{}, &Task::cost);
-    std::vector<double> costs(alive_.size());
+    auto costs = costs_under_way();
     for (auto const& task : by_cost) {
       auto const child = cheapest(costs);
       if (std::cmp_less(child, costs.size())) costs[static_cast<std::size_t>(child)] += task.cost;
@@ -37,9 +37,19 @@ void Dealer::deal(Pending& pending, std::vector<Task> const& tasks) {
   }
   for (auto& [child, part] : parts) {
     hand_(child, part_of(pending.job, part));
-    auto& mine = pending.parts[child];
-    mine.insert(mine.end(), part.begin(), part.end());
+    pending.parts[child].push_back(std::move(part));
   }
+}
+
+std::vector<double> Dealer::costs_under_way() const {
+  std::vector<double> costs(alive_.size());
+  for (auto const& [id, pending] : pending_)
+    for (auto const& [child, parts] : pending.parts)
+      for (auto const& part : parts)
+        for (auto const& task : part)
+          if (std::cmp_less(child, costs.size()))
+            costs[static_cast<std::size_t>(child)] += task.cost;
+  return costs;
 }
 
 /// The number behind the last child stands for the owner, when no child is left.
@@ -72,14 +82,11 @@ std::optional<Outcome> Dealer::add(int child, Outcome part) {
       std::cmp_less(child, alive_.size()) && !alive_[static_cast<std::size_t>(child)];
   if (found == pending_.end() || is_lost) return {};
   auto& pending = found->second;
-  auto& open = pending.parts[child];
-  // A child may have two parts of a job, when it took over what another one had.
-  for (auto const& report : part.reports)
-    std::erase_if(open, [&](Task const& task) {
-      return task.kind == report.kind && task.client == report.client;
-    });
+  auto const open = pending.parts.find(child);
+  if (open == pending.parts.end()) return {};
+  open->second.pop_front();  // there are two when it took over what another child had
+  if (open->second.empty()) pending.parts.erase(open);
   pending.merged.add(std::move(part));
-  if (open.empty()) pending.parts.erase(child);
   if (!pending.parts.empty()) return {};
   auto merged = std::move(pending.merged);
   pending_.erase(found);
@@ -100,7 +107,8 @@ void Dealer::lose(int child) {
   for (auto& [id, pending] : pending_) {
     auto const found = pending.parts.find(child);
     if (found == pending.parts.end()) continue;
-    auto const tasks = std::move(found->second);
+    std::vector<Task> tasks;
+    for (auto const& part : found->second) tasks.insert(tasks.end(), part.begin(), part.end());
     pending.parts.erase(found);
     deal(pending, tasks);
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -20,8 +21,9 @@ class Dealer {
   Dealer(int children, Hand hand, std::function<int(Task const&)> child_of = {});
 
   void begin(Job job);
-  /// The whole outcome, if this was the last part of its job. Parts of unknown jobs, and of
-  /// children that are lost, are forgotten.
+  /// The whole outcome, if this was the last part of its job. A child's parts of a job come back in
+  /// the order in which they were handed out. Those of unknown jobs, and of children that are lost,
+  /// are forgotten.
   std::optional<Outcome> add(int child, Outcome part);
   bool is_idle() const { return pending_.empty(); }
   /// Whether the child has something to do.
@@ -35,10 +37,11 @@ class Dealer {
  private:
   struct Pending {
     Job job;
-    std::map<int, std::vector<Task>> parts;  ///< by child, not yet back
+    std::map<int, std::deque<std::vector<Task>>> parts;  ///< by child, not yet back
     Outcome merged;
   };
   void deal(Pending& pending, std::vector<Task> const& tasks);
+  std::vector<double> costs_under_way() const;
   int cheapest(std::vector<double> const& costs) const;
   static Job part_of(Job const& job, std::vector<Task> const& tasks);
 

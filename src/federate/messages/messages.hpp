@@ -28,7 +28,7 @@ struct Task {
   Kind kind = Kind::train;
   int client = 0;           ///< or the number of the piece
   std::int64_t number = 0;  ///< of the round, or of the dispatch: what randomness is keyed by
-  Share share;
+  double weight = 0;        ///< in the round
   std::int64_t steps = 0;
   double cost = 0;     ///< rows that go through the network; for dealing
   bool apart = false;  ///< the update is wanted by itself, not in the sum
@@ -67,8 +67,7 @@ struct Report {
   std::int64_t rows = 0;  ///< that went through the network
   std::int64_t steps = 0;
   std::int64_t correct = 0;
-  double loss = 0;  ///< summed over rows
-  double weight = 0;
+  double loss = 0;     ///< summed over rows
   double number = 0;   ///< of the Upload
   double norm = 0;     ///< of the update
   double seconds = 0;  ///< real ones

@@ -189,7 +189,7 @@ bool Office::receive() {
   bool some = receive_from_combiners();
   for (std::size_t j = 0; j < groups_.size(); ++j)
     some = receive_from_clients(static_cast<int>(j)) || some;
-  if (auto const leave = world_.take<Leave>()) left_ = leave->payload;
+  if (world_.take<Leave>()) left_ = true;
   hear();
   return some;
 }
@@ -205,7 +205,8 @@ bool Office::work() {
   if (roles_.combiners[c] == comm_.rank().value) {
     client_outcome(outcome.combiner, finished->sender, std::move(outcome));
   } else {
-    outcome.bytes += bytes_sent() - std::exchange(told_bytes_, bytes_sent());
+    if (roles_.reducer != comm_.rank().value)  // who counts its bytes itself
+      outcome.bytes += bytes_sent() - std::exchange(told_bytes_, bytes_sent());
     groups_[c].mailbox->post<OutcomeChannel>(groups_[c].place(roles_.combiners[c]), outcome);
   }
   return true;
@@ -299,16 +300,16 @@ void Office::lose(Combiner& combiner, int child) {
   combiner.clients.lose(child);
 }
 
-void Office::look_for_lost_combiners() const {
-  for (std::size_t j = 0; j < roles_.combiners.size(); ++j)
-    if (roles_.combiners[j] != comm_.rank().value && reducer_.awaits(static_cast<int>(j)) &&
-        clock_.seconds() - heard_combiners_[j] > lost_after) {
-      fmt::print(stderr,
-                 "canopy: combiner {} on rank {} was not heard of for {} s, so the run cannot go "
-                 "on; what was saved last stands, go on from it with --resume\n",
-                 j + 1, roles_.combiners[j], lost_after);
-      comm::Environment::leave(75);
-    }
+void Office::look_for_lost_combiners() {
+  for (std::size_t j = 0; j < roles_.combiners.size(); ++j) {
+    auto const rank = roles_.combiners[j];
+    if (rank == comm_.rank().value || !reducer_.awaits(static_cast<int>(j)) ||
+        clock_.seconds() - heard_combiners_[j] <= lost_after)
+      continue;
+    lost_.push_back(rank);
+    throw LostCombiner{
+        fmt::format("combiner {} on rank {} was not heard of for {} s", j + 1, rank, lost_after)};
+  }
 }
 
 void Office::leave_if_reducer_is_lost() const {
@@ -345,42 +346,79 @@ comm::RankUse Office::use() const {
 }
 
 void Office::serve() {
-  while (!left_) pump();
-  say_goodbye(*left_ != 0);
+  try {
+    while (!left_) pump();
+    say_goodbye();
+  } catch (std::exception const& e) {  // nobody must wait for this rank
+    fmt::print(stderr, "canopy: rank {} on {} failed: {}\n", comm_.rank().value, comm::host_name(),
+               e.what());
+    comm::Environment::abort(1);
+  }
 }
 
-void Office::say_goodbye(bool has_lost) {
+/// Everybody goes on taking messages until all have said goodbye, so that none is left waiting to
+/// get rid of one.
+void Office::say_goodbye() {
+  while (!all_sent()) forget_messages();
   world_.post<Goodbye>({roles_.reducer}, use());
-  while (!world_.all_sent()) patience_.rest();
-  if (!has_lost) return;
-  for (Stopwatch const clock; clock.seconds() < lost_after && !world_.take<Farewell>();)
+  Stopwatch const clock;
+  while (true) {
+    forget_messages();
+    if (auto const farewell = world_.take<Farewell>()) {
+      if (farewell->payload != 0) comm::Environment::leave(0);
+      return;
+    }
+    if (clock.seconds() > 2 * reducer_lost_after) comm::Environment::leave(1);
+  }
+}
+
+void Office::forget_messages() {
+  bool some = false;
+  auto const forget = [&](comm::Mailbox* mailbox) {
+    if (mailbox == nullptr) return;
+    some = mailbox->take<JobChannel>() || some;
+    some = mailbox->take<OutcomeChannel>() || some;
+    some = mailbox->take<Alive>() || some;
+  };
+  forget(&world_);
+  forget(top_.mailbox.get());
+  for (auto const& group : groups_) forget(group.mailbox.get());
+  if (some)
+    patience_.reset();
+  else
     patience_.rest();
-  comm::Environment::leave(0);
+}
+
+bool Office::all_sent() {
+  bool all = world_.all_sent();
+  if (top_.mailbox) all = top_.mailbox->all_sent() && all;
+  for (auto const& group : groups_)
+    if (group.mailbox) all = group.mailbox->all_sent() && all;
+  return all;
 }
 
 std::vector<comm::RankUse> Office::shut_down() {
-  while (!reducer_.is_idle()) pump();
-  std::vector<comm::RankUse> uses(static_cast<std::size_t>(comm_.size()));
+  if (left_) return uses_;
+  left_ = true;
   auto const me = comm_.rank().value;
-  uses[static_cast<std::size_t>(me)] = use();
-  std::vector<int> there;
+  std::vector<int> silent;
   for (int rank = 0; rank < comm_.size(); ++rank)
-    if (rank != me && std::ranges::find(lost_, rank) == lost_.end()) there.push_back(rank);
-  for (auto const rank : there) world_.post<Leave>({rank}, has_lost_ranks() ? 1 : 0);
-  auto left = there.size();
-  for (Stopwatch const clock; left > 0 && clock.seconds() < reducer_lost_after;) {
-    if (auto goodbye = world_.take<Goodbye>()) {
-      uses[static_cast<std::size_t>(goodbye->from.value)] = goodbye->payload;
-      --left;
-    } else {
-      patience_.rest();
+    if (rank != me && std::ranges::find(lost_, rank) == lost_.end()) silent.push_back(rank);
+  auto const there = silent;
+  for (auto const rank : there) world_.post<Leave>({rank}, 0);
+  uses_.resize(static_cast<std::size_t>(comm_.size()));
+  uses_[static_cast<std::size_t>(me)] = use();
+  for (Stopwatch const clock; !silent.empty() && clock.seconds() < reducer_lost_after;) {
+    forget_messages();
+    while (auto goodbye = world_.take<Goodbye>()) {
+      uses_[static_cast<std::size_t>(goodbye->from.value)] = goodbye->payload;
+      std::erase(silent, goodbye->from.value);
     }
   }
-  if (has_lost_ranks()) {
-    for (auto const rank : there) world_.post<Farewell>({rank}, 0);
-    for (Stopwatch const clock; !world_.all_sent() && clock.seconds() < 1;) patience_.rest();
-  }
-  return uses;
+  lost_.insert(lost_.end(), silent.begin(), silent.end());
+  for (auto const rank : there) world_.post<Farewell>({rank}, has_lost_ranks() ? 1 : 0);
+  for (Stopwatch const clock; !world_.all_sent() && clock.seconds() < 1;) patience_.rest();
+  return uses_;
 }
 
 }  // namespace canopy::federate

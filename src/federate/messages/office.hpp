@@ -4,12 +4,12 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "canopy/comm/farm.hpp"
 #include "canopy/comm/mailbox.hpp"
 #include "canopy/comm/patience.hpp"
+#include "canopy/federate/federation.hpp"
 #include "canopy/federate/roles.hpp"
 
 #include "clients/workshop.hpp"
@@ -37,8 +37,8 @@ class Office {
   std::optional<Outcome> next();
   /// One job from start to end; `idle` is called now and then.
   Outcome perform(Job job, std::function<void()> const& idle = {});
-  /// Finishes what is under way, ends the others and returns how every rank spent its time, in rank
-  /// order.
+  /// Ends the others, whatever they are at, and returns how every rank spent its time, in rank
+  /// order. Once more: nothing.
   std::vector<comm::RankUse> shut_down();
   std::uint64_t bytes_sent() const;
   /// Ranks of clients that were lost since this was last asked; their work was dealt to others.
@@ -46,7 +46,8 @@ class Office {
   bool has_lost_ranks() const { return !lost_.empty(); }
 
   // ---- everybody else
-  /// Does not return when a rank was lost: MPI cannot end in order then.
+  /// Does not return when a rank was lost: MPI cannot end in order then. Nor after an error, which
+  /// ends the job.
   void serve();
 
   /// Seconds of silence after which a rank that has work, or the reducer, is taken for lost. Ranks
@@ -57,10 +58,10 @@ class Office {
  private:
   using JobChannel = comm::Channel<Job, 1>;
   using OutcomeChannel = comm::Channel<Outcome, 2>;
-  using Leave = comm::Channel<int, 3>;  ///< 1: a rank was lost
+  using Leave = comm::Channel<int, 3>;
   using Goodbye = comm::Channel<comm::RankUse, 4>;
   using Alive = comm::Channel<int, 5>;
-  using Farewell = comm::Channel<int, 6>;  ///< the goodbye was heard
+  using Farewell = comm::Channel<int, 6>;  ///< all goodbyes were heard; 1: a rank was lost
   static_assert(comm::distinct_tags<JobChannel, OutcomeChannel, Leave, Goodbye, Alive, Farewell>());
 
   /// Some ranks; this rank is one of them.
@@ -90,9 +91,11 @@ class Office {
   void beat();
   void look_for_lost();
   void lose(Combiner& combiner, int child);
-  void look_for_lost_combiners() const;
+  void look_for_lost_combiners();
   void leave_if_reducer_is_lost() const;
-  void say_goodbye(bool has_lost);
+  void say_goodbye();
+  void forget_messages();
+  bool all_sent();
 
   bool receive();
   void hear();
@@ -121,7 +124,8 @@ class Office {
   std::vector<int> newly_found_;  ///< lost clients' ranks that the reducer does not know of yet
   std::vector<int> lost_;         ///< on the reducer's rank
   std::size_t told_lost_ = 0;     ///< so many of them were told of
-  std::optional<int> left_;       ///< what Leave said
+  bool left_ = false;
+  std::vector<comm::RankUse> uses_;  ///< on the reducer's rank, at the end
 };
 
 }  // namespace canopy::federate

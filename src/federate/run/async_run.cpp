@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "canopy/core/error.hpp"
 
 namespace canopy::federate {
@@ -16,12 +18,19 @@ AsyncRun::AsyncRun(Server& server) : server_{server}, bytes_{server.office.bytes
 }
 
 void AsyncRun::step() {
-  while (true) {
+  auto const patience = 1000 + server_.task.clients.count();
+  for (int failures = 0; failures < patience;) {
     fill_places();
     auto const flight = take_next();
     server_.state.virtual_seconds = flight.ends;
+    auto const taken = row_taken_;
     if (arrive(flight)) return finish_step();
+    failures = row_taken_ > taken ? 0 : failures + 1;
   }
+  throw UserError{
+      fmt::format("of the last {} updates none was taken, as all were rejected or their "
+                  "clients dropped out; lower --lr or --dropout",
+                  patience)};
 }
 
 // ---- who is at work
@@ -71,7 +80,6 @@ bool AsyncRun::begin(std::size_t place) {
   flight.drops = trip.drops;
   flight.ends = flight.begins + (trip.drops ? trip.dropped_after : trip.total());
   flight.model = state.model;
-  row_.bytes_device += server_.bytes_down() + (trip.drops ? 0 : server_.bytes_up());
   send(flight);
   state.flights.push_back(std::move(flight));
   return true;
@@ -82,7 +90,7 @@ void AsyncRun::send(Flight const& flight) {
   auto job = server_.job(flight.model, server_.options().local.lr_of(flight.version + 1));
   auto task = server_.training(flight.client, flight.number);
   task.apart = true;
-  task.share = {1, 1};
+  task.weight = 1;
   job.tasks.push_back(task);
   jobs_[flight.number] = job.id;
   server_.office.submit(std::move(job));
@@ -95,6 +103,7 @@ Flight AsyncRun::take_next() {
   auto const next = std::ranges::min_element(flights, {}, [](Flight const& flight) {
     return std::pair{flight.ends, flight.number};
   });
+  server_.is_whole = false;
   auto flight = std::move(*next);
   flights.erase(next);
   ++server_.state.clocks[static_cast<std::size_t>(flight.place)];
@@ -119,48 +128,68 @@ Outcome AsyncRun::await(std::int64_t number) {
 
 bool AsyncRun::arrive(Flight const& flight) {
   auto& state = server_.state;
-  UpdateRow row;
+  Participant part;
+  part.client = flight.client;
+  part.begins = flight.begins;
+  part.ends = flight.ends;
+  part.staleness = state.round - flight.version;
+  part.fate = flight.drops ? Fate::dropped_out : Fate::full;
+  count_bytes(flight);
   if (flight.drops) {
-    row.client = flight.client;
-    row.fate = TextForm<Fate>::print(Fate::dropped_out);
-    row.rows = server_.task.clients.rows(flight.client);
+    note(server_.update_row(part));
+    return false;
   }
-  bool stepped = false;
-  if (!flight.drops) {
-    auto const outcome = await(flight.number);
-    auto const& report = outcome.reports.at(0);
-    row_.bytes_real += static_cast<double>(outcome.bytes);
-    row = server_.update_row(report);
-    row.round = state.round + 1;
-    row.staleness = state.round - flight.version;
-    if (report.rejected) {
-      server_.note_rejected(report, row.round);
-    } else {
-      row.weight = 1;
-      seen_ += report.rows;
-      loss_.sum += report.loss;
-      loss_.correct += report.correct;
-      cohort_.push_back(flight.client);
-      server_.observe(row, flight.ends - flight.begins);
-      stepped = server_.aggregator.arrive(
-          {outcome.updates.at(0).values, flight.model, row.staleness}, state.model);
-    }
+  auto const outcome = await(flight.number);
+  auto const& report = outcome.reports.at(0);
+  row_.bytes_real += static_cast<double>(outcome.bytes);
+  auto row = server_.update_row(report, part);
+  if (report.rejected) {
+    server_.note_rejected(report, state.round + 1);
+    row.fate = "rejected";
+    note(std::move(row));
+    return false;
   }
-  row.round = state.round + 1;
-  row.virtual_begin = flight.begins;
-  row.virtual_end = flight.ends;
-  if (row.weight == 0) ++row_.dropped;
-  state.updates.push_back(std::move(row));
+  row.weight = 1;
+  ++row_taken_;
+  seen_ += report.rows;
+  loss_.sum += report.loss;
+  loss_.correct += report.correct;
+  cohort_.push_back(flight.client);
+  auto const stepped = server_.aggregator.arrive(
+      {outcome.updates.at(0).values, flight.model, part.staleness}, state.model);
+  note(std::move(row));
   return stepped;
+}
+
+void AsyncRun::note(UpdateRow row) {
+  row.round = server_.state.round + 1;
+  if (row.weight > 0)
+    server_.observe(row, row.virtual_end - row.virtual_begin);
+  else
+    ++row_.dropped;
+  server_.state.updates.push_back(std::move(row));
+}
+
+/// What the device has moved by the time it arrives or drops out.
+void AsyncRun::count_bytes(Flight const& flight) {
+  auto const trip = server_.dispatch(flight.client, flight.number).trip;
+  auto const after = flight.ends - flight.begins;
+  auto const share = [](double seconds, double of) {
+    return of > 0 ? std::clamp(seconds / of, 0.0, 1.0) : 1.0;
+  };
+  row_.bytes_device += server_.bytes_down() * share(after, trip.download);
+  if (!flight.drops || after > trip.download + trip.train)
+    row_.bytes_device +=
+        server_.bytes_up() *
+        (flight.drops ? share(after - trip.download - trip.train, trip.upload) : 1.0);
 }
 
 void AsyncRun::finish_step() {
   auto& state = server_.state;
   row_.round = state.round + 1;
   row_.clients = std::ssize(cohort_);
-  row_.train_loss = loss_.sum / static_cast<double>(std::max<std::int64_t>(seen_, 1));
-  row_.train_accuracy =
-      static_cast<double>(loss_.correct) / static_cast<double>(std::max<std::int64_t>(seen_, 1));
+  row_.train_loss = loss_.sum / static_cast<double>(seen_);
+  row_.train_accuracy = static_cast<double>(loss_.correct) / static_cast<double>(seen_);
   row_.virtual_seconds = state.virtual_seconds;
   std::ranges::sort(cohort_);
   cohort_.erase(std::unique(cohort_.begin(), cohort_.end()), cohort_.end());
@@ -171,6 +200,7 @@ void AsyncRun::finish_step() {
   row_.bytes_real += static_cast<double>(bytes - std::exchange(bytes_, bytes));
   row_.real_seconds = clock_.seconds();
   auto const row = std::exchange(row_, {});
+  row_taken_ = 0;
   cohort_.clear();
   loss_ = {};
   seen_ = 0;

@@ -12,7 +12,8 @@ namespace canopy::federate {
 class AsyncRun {
  public:
   explicit AsyncRun(Server& server);
-  /// Up to the next step of the server.
+  /// Up to the next step of the server. UserError when that does not come, because all updates are
+  /// rejected or dropped.
   void step();
 
  private:
@@ -24,6 +25,8 @@ class AsyncRun {
   Outcome await(std::int64_t number);
   /// True when the server made a step.
   bool arrive(Flight const& flight);
+  void note(UpdateRow row);
+  void count_bytes(Flight const& flight);
   void finish_step();
 
   Server& server_;
@@ -31,6 +34,7 @@ class AsyncRun {
   std::map<std::int64_t, Outcome> arrived_;    ///< by job, really; not yet in virtual time
   // since the last step
   std::vector<int> cohort_;
+  std::int64_t row_taken_ = 0;  ///< updates
   nn::Loss loss_;
   std::int64_t seen_ = 0;
   std::uint64_t bytes_ = 0;

@@ -87,6 +87,10 @@ FederationState const& Federation::state() const {
   return parts_->server.state;
 }
 
+bool Federation::is_whole() const {
+  return parts_->server.is_whole;
+}
+
 bool Federation::has_lost_ranks() const {
   return parts_->office.has_lost_ranks();
 }

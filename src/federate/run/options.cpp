@@ -12,30 +12,67 @@ namespace canopy::federate {
 
 namespace {
 
-/// Refuses what has no use with the way that was chosen: its user expects something else.
-void check_asynchronous(FederationOptions const& o) {
-  auto const& name = o.aggregation.aggregator;
-  auto const refuse = [&](std::string const& setting, char const* why) {
-    throw UserError{fmt::format("{} but --aggregator is {}, {}", setting, name, why)};
-  };
-  if (!o.is_asynchronous()) {
-    if (o.concurrency)
-      refuse(fmt::format("--concurrency is {}", *o.concurrency),
-             "which has rounds; set --aggregator fedasync or fedbuff, or give --fraction-fit");
-    if (o.staleness != "inf")
-      refuse(fmt::format("--staleness is {}", o.staleness),
-             "where all wait for all; set --aggregator fedasync or fedbuff");
-    if (o.policy.late == "carry" && (name == "scaffold" || name == "feddyn"))
-      refuse("--late is carry", "whose clients keep a state that must not be of another round");
-    return;
+/// Refuses what has no use with the aggregator: its user expects something else.
+class Refusals {
+ public:
+  explicit Refusals(FederationOptions const& options) : o_{options} {}
+
+  void check() const {
+    auto const& name = o_.aggregation.aggregator;
+    check_aggregator(name);
+    if (o_.is_asynchronous())
+      check_asynchronous();
+    else
+      check_rounds(name);
   }
-  if (o.policy.round_policy != "wait" || o.policy.over_selection != 1)
-    refuse(fmt::format("--round-policy is {}, --over-selection {}", o.policy.round_policy,
-                       o.policy.over_selection),
+
+ private:
+  void refuse(bool condition, std::string const& setting, char const* why) const {
+    if (condition)
+      throw UserError{
+          fmt::format("{} but --aggregator is {}, {}", setting, o_.aggregation.aggregator, why)};
+  }
+
+  void check_aggregator(std::string const& name) const {
+    auto const& a = o_.aggregation;
+    refuse(a.server_lr != 1 && (name == "feddyn" || name == "qffl" || name == "fedasync"),
+           fmt::format("--server-lr is {}", a.server_lr), "which has no such rate; leave it out");
+    refuse(name == "fedsgd" && (o_.local.local_epochs != 1 || o_.local.local_steps != 0),
+           "--local-epochs or --local-steps is set",
+           "which makes one step on all rows; leave them out, or set fedavg");
+    refuse((name == "scaffold" || name == "fednova") && o_.local.momentum > 0,
+           fmt::format("--momentum is {}", o_.local.momentum),
+           "which takes a client's update for a sum of gradients; leave it out");
+    refuse(
+        o_.reducer_weighting == ReducerWeighting::uniform &&
+            (name == "median" || name == "trimmed-mean" || name == "krum" || o_.is_asynchronous()),
+        "--reducer-weighting is uniform",
+        "where combiners sum nothing up; set fedavg, or leave it out");
+  }
+
+  void check_rounds(std::string const& name) const {
+    refuse(o_.concurrency.has_value(), "--concurrency is set",
+           "which has rounds; set fedasync or fedbuff, or give --fraction-fit");
+    refuse(o_.staleness != "inf", fmt::format("--staleness is {}", o_.staleness),
+           "where all wait for all; set fedasync or fedbuff");
+    refuse(o_.policy.late == "carry" && (name == "scaffold" || name == "feddyn"), "--late is carry",
+           "whose clients keep a state that must not be of another round");
+  }
+
+  void check_asynchronous() const {
+    RoundPolicyOptions const usual;
+    refuse(!(o_.policy == usual),
+           "--round-policy, --deadline, --late, --over-selection or --min-clients is set",
            "which has no rounds; leave them out");
-  if (o.selection.selector == "poisson")
-    refuse("--selector is poisson", "which asks for one client at a time; set uniform");
-}
+    refuse(o_.concurrency && o_.fraction_fit, "both --concurrency and --fraction-fit are set",
+           "where they say the same; leave one out");
+    refuse(o_.selection.selector == "poisson" || o_.selection.selector == "oort",
+           fmt::format("--selector is {}", o_.selection.selector),
+           "which asks for one client at a time; set uniform or power-of-choice");
+  }
+
+  FederationOptions const& o_;
+};
 
 }  // namespace
 
@@ -104,12 +141,24 @@ void FederationOptions::check() const {
     throw UserError{
         "--reducer-weighting is uniform but there are no combiners to weigh against "
         "each other; set --layout tree --combiners 2"};
-  check_asynchronous(*this);
+  Refusals{*this}.check();
 }
 
 void FederationOptions::check_cohort(int count) const {
   if (!is_asynchronous()) {
-    policy.check(cohort_of(count));
+    auto const cohort = cohort_of(count);
+    policy.check(cohort);
+    auto const liars = aggregation.byzantine;
+    if (aggregation.aggregator == "krum" && liars > 0 && cohort < 2 * liars + 3)
+      throw UserError{
+          fmt::format("--byzantine is {} but {} clients take part in a round, and krum "
+                      "needs 2 x {} + 3; lower it, or raise --fraction-fit",
+                      liars, cohort, liars)};
+    if (policy.to_select(cohort) > count)
+      throw UserError{
+          fmt::format("--over-selection {} of {} clients is {}, but there are {}; lower "
+                      "it or --fraction-fit",
+                      policy.over_selection, cohort, policy.to_select(cohort), count)};
     return;
   }
   auto const places = concurrency_of(count);

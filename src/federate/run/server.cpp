@@ -96,13 +96,21 @@ void Server::note_rejected(Report const& report, std::int64_t round) const {
                     round, report.client, text::shortest(report.norm)));
 }
 
-UpdateRow Server::update_row(Report const& report) const {
+UpdateRow Server::update_row(Participant const& part) const {
   UpdateRow row;
-  row.client = report.client;
-  row.combiner = roles.has_combiners ? roles.combiner_of(report.client) + 1 : 0;
+  row.client = part.client;
+  row.combiner = roles.has_combiners ? roles.combiner_of(part.client) + 1 : 0;
+  row.fate = TextForm<Fate>::print(part.fate);
+  row.rows = task.clients.rows(part.client);
+  row.staleness = part.staleness;
+  row.virtual_begin = part.begins;
+  row.virtual_end = part.ends;
+  return row;
+}
+
+UpdateRow Server::update_row(Report const& report, Participant const& part) const {
+  auto row = update_row(part);
   row.rank = report.rank;
-  row.fate = report.rejected ? "rejected" : "full";
-  row.rows = task.clients.rows(report.client);
   row.steps = report.steps;
   row.loss = mean_of(report.loss, report.rows);
   row.norm = report.norm;
@@ -177,6 +185,7 @@ void Server::evaluate(RoundRow& row, std::vector<int> const& cohort) {
 void Server::close(RoundRow const& row) {
   state.rounds.push_back(row);
   state.round = row.round;
+  is_whole = true;
   if (auto const every = options().keep_every; every > 0 && row.round % every == 0)
     state.kept[row.round] = state.model;
   state.server = aggregator.state();

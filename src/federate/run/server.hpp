@@ -21,6 +21,7 @@ struct Server {
   FederationState state = {};
   FederationHooks hooks = {};
   std::int64_t last_job = 0;
+  bool is_whole = true;  ///< whether the state is as the last round left it
 
   Server(FederationTask const& task, RoleMap const& roles, Aggregator& aggregator, Office& office);
 
@@ -37,8 +38,9 @@ struct Server {
 
   void event(std::string const& kind, std::string const& text) const;
   void note_rejected(Report const& report, std::int64_t round) const;
-  /// The row of an update that a client has worked out.
-  UpdateRow update_row(Report const& report) const;
+  /// The row of somebody's part in a round, and of one who has worked out an update.
+  UpdateRow update_row(Participant const& part) const;
+  UpdateRow update_row(Report const& report, Participant const& part) const;
   /// Tells the selector; `seconds` of virtual time.
   void observe(UpdateRow const& row, double seconds);
   /// Adds the state's model to the trail, and its id to the row.

@@ -54,9 +54,9 @@ NamedArrays FederationState::to_arrays() const {
   arrays.put("dispatches", std::vector<std::int64_t>{dispatches});
   std::vector<std::int32_t> numbers;
   std::vector<float> values;
-  for (auto const& [client, kept] : clients) {
+  for (auto const& [client, state] : clients) {
     numbers.push_back(client);
-    values.insert(values.end(), kept.begin(), kept.end());
+    values.insert(values.end(), state.begin(), state.end());
   }
   put_kept(arrays);
   arrays.put("clients", std::move(numbers));

@@ -52,9 +52,12 @@ void SyncRound::choose() {
   };
   auto const key = server_.task.key.with("selection");
   auto chosen = server_.selector->select(number_, wanted, available, key);
-  if (chosen.empty() && state.in_flight.empty() && options.selection.selector != "poisson") {
-    state.virtual_seconds = server_.next_available(is_free);  // the server waits for somebody
-    chosen = server_.selector->select(number_, wanted, available, key);
+  if (chosen.empty() && state.in_flight.empty()) {
+    auto const first = server_.next_available(is_free);
+    if (first > state.virtual_seconds) {  // the server waits for somebody
+      state.virtual_seconds = first;
+      chosen = server_.selector->select(number_, wanted, available, key);
+    }
   }
   for (auto const client : chosen) cohort_.push_back(server_.dispatch(client, number_));
 }
@@ -87,16 +90,12 @@ double SyncRound::weight_of(int client) const {
              : 1.0;
 }
 
-Share SyncRound::share_of(int client) const {
-  Share share;
-  share.cohort = static_cast<int>(counting_.size());
-  share.weight = weight_of(client) / total_;
-  if (server_.options().reducer_weighting == ReducerWeighting::uniform) {
-    auto const active = std::ranges::count_if(of_combiner_, [](double w) { return w > 0; });
-    share.weight = weight_of(client) / (static_cast<double>(active) *
-                                        of_combiner_[index(server_.roles.combiner_of(client))]);
-  }
-  return share;
+double SyncRound::planned_weight(int client) const {
+  if (server_.options().reducer_weighting == ReducerWeighting::rows)
+    return weight_of(client) / total_;
+  auto const active = std::ranges::count_if(of_combiner_, [](double weight) { return weight > 0; });
+  return weight_of(client) /
+         (static_cast<double>(active) * of_combiner_[index(server_.roles.combiner_of(client))]);
 }
 
 Participant const& SyncRound::participant(int client) const {
@@ -110,10 +109,12 @@ Job SyncRound::plan() const {
   auto job = server_.job(server_.state.model, server_.options().local.lr_of(number_));
   auto const add = [&](Participant const& p, bool later) {
     auto task = server_.training(p.client, number_);
-    task.steps = std::llround(p.work * static_cast<double>(task.steps));
-    task.cost *= p.work;
+    if (!later) {  // who is late goes on to the end
+      task.steps = std::llround(p.work * static_cast<double>(task.steps));
+      task.cost *= p.work;
+    }
     task.apart = task.apart || later;
-    task.share = later ? Share{1, 1} : share_of(p.client);
+    task.weight = later ? 1 : planned_weight(p.client);
     job.tasks.push_back(task);
     auto const& kept = server_.state.clients;
     if (auto const found = kept.find(p.client); found != kept.end())
@@ -130,6 +131,7 @@ void SyncRound::train() {
   auto job = plan();
   if (job.tasks.empty()) return;
   auto outcome = server_.office.perform(std::move(job), server_.hooks.idle);
+  server_.is_whole = false;
   row_.bytes_real += static_cast<double>(outcome.bytes);
   sum_ = std::move(outcome.sum);
   for (auto& state : outcome.states) server_.state.clients[state.client] = std::move(state.values);
@@ -147,35 +149,37 @@ void SyncRound::take_report(Report const& report, std::vector<float> const* upda
   auto const later = std::ranges::find_if(outcome_.in_flight, [&](Participant const& p) {
     return p.client == report.client && p.round == number_;
   });
-  if (report.rejected) {
-    ++row_.dropped;
-    server_.note_rejected(report, number_);
-    std::erase(counting_, report.client);
-  }
-  if (later != outcome_.in_flight.end()) {
-    auto const row = server_.update_row(report);
-    if (report.rejected)
-      outcome_.in_flight.erase(later);
-    else
-      server_.state.held.push_back(
-          {report.client, number_, report.steps, row.loss, report.number, report.norm, *update});
-    return;
-  }
-  auto const& p = participant(report.client);
-  auto row = server_.update_row(report);
+  if (report.rejected)
+    reject(report);
+  else if (later != outcome_.in_flight.end())
+    server_.state.held.push_back({report.client, number_, report.steps,
+                                  server_.update_row(report, *later).loss, report.number,
+                                  report.norm, *update});
+  else
+    contribute(server_.update_row(report, participant(report.client)), report.number, update);
+}
+
+void SyncRound::reject(Report const& report) {
+  server_.note_rejected(report, number_);
+  std::erase(counting_, report.client);
+  std::erase_if(outcome_.in_flight, [&](Participant const& p) {
+    return p.client == report.client && p.round == number_;
+  });
+  auto row = server_.update_row(report, participant(report.client));
   row.round = number_;
-  if (!report.rejected) row.fate = TextForm<Fate>::print(p.fate);
-  row.virtual_begin = p.begins;
-  row.virtual_end = p.ends;
-  if (!report.rejected) {
-    auto const share = share_of(report.client);
-    row.weight = share.weight;
-    arrived_ += share.weight;
-    result_.contributions.push_back(
-        {report.client, report.weight, report.steps, report.number, share});
-    if (update != nullptr) result_.updates.push_back(*update);
-    server_.observe(row, p.ends - p.begins);
-  }
+  row.fate = "rejected";
+  rejected_.push_back(report.client);
+  server_.state.updates.push_back(std::move(row));
+}
+
+void SyncRound::contribute(UpdateRow row, double number, std::vector<float> const* update) {
+  auto const client = static_cast<int>(row.client);
+  row.round = number_;
+  row.weight = planned_weight(client);
+  arrived_ += row.weight;
+  result_.contributions.push_back({client, row.weight, row.steps, number});
+  if (server_.aggregator.wants_updates()) result_.updates.push_back(*update);
+  server_.observe(row, row.virtual_end - row.virtual_begin);
   server_.state.updates.push_back(std::move(row));
 }
 
@@ -187,51 +191,36 @@ void SyncRound::take_carried() {
     auto const found = std::ranges::find_if(held, [&](HeldUpdate const& one) {
       return one.client == p.client && one.round == p.round;
     });
-    if (found == held.end()) {  // rejected when it was worked out
-      std::erase(counting_, p.client);
-      continue;
-    }
     auto const one = std::move(*found);
     held.erase(found);
-    if (!outcome_.enough) continue;
-    auto const share = share_of(p.client);
-    if (sum_.empty()) sum_ = UpdateSum{server_.options().reduce, one.values.size()};
-    sum_.add(share.weight, one.values);
-    arrived_ += share.weight;
-    result_.contributions.push_back({p.client, share.weight, one.steps, one.number, share});
-    if (server_.aggregator.wants_updates()) result_.updates.push_back(one.values);
-    UpdateRow row;
-    row.round = number_;
-    row.client = p.client;
-    row.fate = TextForm<Fate>::print(p.fate);
-    row.rows = server_.task.clients.rows(p.client);
+    auto row = server_.update_row(p);
     row.steps = one.steps;
     row.loss = one.loss;
     row.norm = one.norm;
-    row.weight = share.weight;
-    row.staleness = p.staleness;
-    row.virtual_begin = p.begins;
-    row.virtual_end = p.ends;
-    server_.observe(row, p.ends - p.begins);
-    server_.state.updates.push_back(std::move(row));
+    if (!outcome_.enough) {
+      note_unused(std::move(row));
+      continue;
+    }
+    if (sum_.empty()) sum_ = UpdateSum{server_.options().reduce, one.values.size()};
+    sum_.add(planned_weight(p.client), one.values);
+    contribute(std::move(row), one.number, &one.values);
   }
   server_.state.in_flight = outcome_.in_flight;
 }
 
-/// Those who were chosen and do not count.
+/// Those who were chosen and do not count, and in a round of too few those who would have.
 void SyncRound::note_absent() {
   for (auto const& p : outcome_.participants) {
-    if (counts(p.fate)) continue;
-    if (p.fate != Fate::surplus) ++row_.dropped;
-    UpdateRow row;
-    row.round = number_;
-    row.client = p.client;
-    row.fate = TextForm<Fate>::print(p.fate);
-    row.rows = server_.task.clients.rows(p.client);
-    row.virtual_begin = p.begins;
-    row.virtual_end = p.ends;
-    server_.state.updates.push_back(std::move(row));
+    auto const is_rejected = std::ranges::find(rejected_, p.client) != rejected_.end();
+    if (!is_rejected && (!counts(p.fate) || (!outcome_.enough && p.fate != Fate::carried)))
+      note_unused(server_.update_row(p));
+    if (is_rejected || (!counts(p.fate) && p.fate != Fate::surplus)) ++row_.dropped;
   }
+}
+
+void SyncRound::note_unused(UpdateRow row) {
+  row.round = number_;
+  server_.state.updates.push_back(std::move(row));
 }
 
 // ---- the server's step

@@ -14,9 +14,12 @@ class SyncRound {
   void choose();
   void settle_round();
   Job plan() const;
-  Share share_of(int client) const;
+  double planned_weight(int client) const;
   void train();
   void take_report(Report const& report, std::vector<float> const* update);
+  void reject(Report const& report);
+  void contribute(UpdateRow row, double number, std::vector<float> const* update);
+  void note_unused(UpdateRow row);
   void take_carried();
   void note_absent();
   void apply();
@@ -30,7 +33,8 @@ class SyncRound {
   Stopwatch clock_;
   std::vector<Dispatch> cohort_;
   RoundOutcome outcome_;
-  std::vector<int> counting_;        ///< clients whose updates are to be aggregated, ascending
+  std::vector<int> counting_;  ///< clients whose updates are to be aggregated, ascending
+  std::vector<int> rejected_;
   std::vector<double> of_combiner_;  ///< weight of those
   double total_ = 0;
   UpdateSum sum_;

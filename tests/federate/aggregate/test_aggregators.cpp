@@ -24,8 +24,7 @@ std::unique_ptr<Aggregator> make(std::string const& name, AggregatorOptions cons
 RoundSum round_of(Floats values, int clients = 2) {
   RoundSum round;
   round.values = std::move(values);
-  for (int k = 0; k < clients; ++k)
-    round.contributions.push_back({k, 1.0 / clients, 5, 0, {1.0 / clients, clients}});
+  for (int k = 0; k < clients; ++k) round.contributions.push_back({k, 1.0 / clients, 5, 0});
   return round;
 }
 
@@ -41,8 +40,7 @@ TEST(Aggregators, KeepTheirContract) {
     auto const one = make(entry.name);
     auto const other = make(entry.name);
     Floats state;
-    auto upload =
-        one->upload({{0.5f, -0.25f, 0.125f}, 10, 2, 0.1, 1.5}, {0.5, 2}, one->shared(), state);
+    auto upload = one->upload({{0.5f, -0.25f, 0.125f}, 10, 2, 0.1, 1.5}, 0.5, one->shared(), state);
     EXPECT_EQ(upload.values.size(), sizes.arena * static_cast<std::size_t>(one->vectors()));
     EXPECT_TRUE(std::isfinite(upload.weight) && std::isfinite(upload.number));
     if (one->has_client_states()) {
@@ -124,13 +122,13 @@ TEST(FedOpt, TakesTheStepOfItsPaper) {
 TEST(FedNova, WeighsUpdatesPerStep) {
   auto const aggregator = make("fednova");
   Floats none;
-  auto const upload = aggregator->upload({{8, 4, 0}, 10, 4, 0.1, 0}, {0.25, 2}, {}, none);
+  auto const upload = aggregator->upload({{8, 4, 0}, 10, 4, 0.1, 0}, 0.25, {}, none);
   EXPECT_THAT(upload.values, ElementsAre(2, 1, 0));
   auto round = round_of({1, 1, 1});
   round.contributions[0].steps = 4;
-  round.contributions[0].share.weight = 0.25;
+  round.contributions[0].weight = 0.25;
   round.contributions[1].steps = 8;
-  round.contributions[1].share.weight = 0.75;
+  round.contributions[1].weight = 0.75;
   EXPECT_THAT(applied(*aggregator, round, {0, 0, 0}), ElementsAre(7, 7, 7)) << "0.25*4 + 0.75*8";
 }
 
@@ -140,7 +138,7 @@ TEST(Scaffold, MovesTheControlVariates) {
   Floats state{0.5f, 0};
   Floats const shared{0.25f, 1};
   EXPECT_THAT(aggregator->shift(shared, state), ElementsAre(-0.25f, 1.0f));
-  auto const upload = aggregator->upload({{-1, 2, 9}, 10, 5, 0.1, 0}, {0.5, 2}, shared, state);
+  auto const upload = aggregator->upload({{-1, 2, 9}, 10, 5, 0.1, 0}, 0.5, shared, state);
   EXPECT_THAT(state, ElementsAre(FloatEq(0.5f - 0.25f + 2), FloatEq(0 - 1 - 4)));
   // weight * values of the second arena is the change / clients
   EXPECT_FLOAT_EQ(0.5f * upload.values[3], 1.75f / 4);
@@ -157,7 +155,7 @@ TEST(FedDyn, MovesBySumAndByH) {
   options.alpha = 0.5;
   auto const aggregator = make("feddyn", options);
   Floats state;
-  aggregator->upload({{1, 2, 9}, 10, 5, 0.1, 0}, {0.5, 2}, {}, state);
+  aggregator->upload({{1, 2, 9}, 10, 5, 0.1, 0}, 0.5, {}, state);
   EXPECT_THAT(state, ElementsAre(-0.5f, -1.0f));
   EXPECT_THAT(aggregator->shift({}, state), ElementsAre(0.5f, 1.0f));
   EXPECT_EQ(aggregator->proximal(), 0.5);
@@ -170,14 +168,14 @@ TEST(QFfl, WithZeroIsTheMeanAndElseFavoursHighLosses) {
   options.q = 0;
   auto const plain = make("qffl", options);
   Floats none;
-  auto const upload = plain->upload({{1, 2, 3}, 10, 5, 0.1, 0.7}, {0.5, 2}, {}, none);
+  auto const upload = plain->upload({{1, 2, 3}, 10, 5, 0.1, 0.7}, 0.5, {}, none);
   auto round = round_of(upload.values);
   for (auto& c : round.contributions) c.number = upload.number;
   EXPECT_THAT(applied(*plain, round, {0, 0, 0}), Pointwise(FloatNear(1e-6f), {1, 2, 3}));
   options.q = 2;
   auto const fair = make("qffl", options);
-  auto const low = fair->upload({{1, 0, 0}, 10, 5, 0.1, 0.5}, {0.5, 2}, {}, none);
-  auto const high = fair->upload({{1, 0, 0}, 10, 5, 0.1, 1.0}, {0.5, 2}, {}, none);
+  auto const low = fair->upload({{1, 0, 0}, 10, 5, 0.1, 0.5}, 0.5, {}, none);
+  auto const high = fair->upload({{1, 0, 0}, 10, 5, 0.1, 1.0}, 0.5, {}, none);
   EXPECT_NEAR(high.values[0] / low.values[0], 4, 1e-5);
   // h = q F^(q-1) |L delta|^2 + L F^q with L = 10
   EXPECT_NEAR(high.number, 2 * 1 * 100 + 10, 1e-3);

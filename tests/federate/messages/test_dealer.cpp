@@ -107,6 +107,14 @@ TEST(Dealer, TheOwnerDoesItWhenAllAreLost) {
   EXPECT_TRUE(dealer.add(1, children.done(1)).has_value());
 }
 
+// As in an asynchronous run: a job for each client.
+TEST(Dealer, JobsOfOneTaskGoToDifferentChildren) {
+  Children children;
+  Dealer dealer{3, children.hand()};
+  for (std::int64_t id = 1; id <= 6; ++id) dealer.begin(job_of({1}, id));
+  for (int child = 0; child < 3; ++child) EXPECT_EQ(children.jobs[child].size(), 2u);
+}
+
 TEST(Dealer, SeveralJobsAreUnderWayAtOnce) {
   Children children;
   Dealer dealer{1, children.hand()};

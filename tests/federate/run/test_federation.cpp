@@ -111,7 +111,6 @@ TEST(Federation, FullParticipationWithFullBatchesIsGradientDescent) {
   problem.options.partition.quantity = "lognormal:0.5";
   auto const many = on_one(problem);
   choose(problem, "fedsgd");
-  problem.options.local.local_epochs = 5;  // which fedsgd leaves aside
   EXPECT_EQ(trail(on_one(problem)), trail(many));
   choose(problem, "fedavg");
   problem.options.local.local_epochs = 1;
@@ -230,6 +229,14 @@ TEST(Federation, DivergingClientsAreRejected) {
   EXPECT_GT(state.rounds[0].dropped, 0);
 }
 
+TEST(Federation, AnAsynchronousRunInWhichNobodyLearnsEnds) {
+  SmallFederation problem{"mlp:20"};
+  choose(problem, "fedasync");
+  problem.options.local.lr = 1e12;
+  problem.options.local.local_epochs = 5;
+  EXPECT_THROW(on_one(problem), UserError);
+}
+
 TEST(Federation, DeadlinesDropAndCarry) {
   SmallFederation problem;
   problem.options.rounds = 5;
@@ -242,6 +249,11 @@ TEST(Federation, DeadlinesDropAndCarry) {
   problem.options.policy.late = "carry";
   auto const carried = on_one(problem);
   EXPECT_THAT(carried.updates, Contains(testing::Field(&UpdateRow::fate, "carried")));
+  auto const steps = problem.options.local.steps(40);
+  for (auto const& update : carried.updates)
+    if (update.fate == "carried") {
+      EXPECT_EQ(update.steps, steps) << "late, but all of its work";
+    }
   problem.options.policy.late = "partial";
   auto const partial = on_one(problem);
   EXPECT_THAT(partial.updates, Contains(testing::Field(&UpdateRow::fate, "partial")));
