@@ -233,7 +233,8 @@ TEST(RoundPolicyOptions, SayWhatDoesNotGoTogether) {
   EXPECT_THAT(says(deadline(0)), HasSubstr("--deadline is 0"));
   EXPECT_THAT(says({.deadline = 3}), HasSubstr("set --round-policy deadline"));
   EXPECT_THAT(says({.late = "carry"}), HasSubstr("--late is carry but --round-policy is wait"));
-  EXPECT_THAT(says({.late = "dorp"}), HasSubstr("--late is 'dorp', expected one of drop, partial"));
+  EXPECT_THAT(says({.late = "dorp"}),
+              HasSubstr("--late is 'dorp' (did you mean 'drop'?), expected one of drop"));
   EXPECT_THAT(says({.over_selection = 0.9}), HasSubstr("--over-selection is '0.9', expected at"));
   EXPECT_THAT(says({.min_clients = 11}),
               HasSubstr("--min-clients is 11 but a round wants 10: none would ever count; set "

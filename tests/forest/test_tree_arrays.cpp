@@ -23,7 +23,7 @@ int features() {
 
 Tree single_leaf() {
   return {.classes = classes,
-          .nodes = {{.impurity = 0.5, .weight = 7, .samples = 5}},
+          .nodes = {{.impurity = 0.5, .weight = 7, .code_threshold = classes, .samples = 5}},
           .values = {3, 0, 4}};
 }
 
