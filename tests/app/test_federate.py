@@ -135,6 +135,32 @@ class Federate:
             job.kill_all()
         self.resumes(name, run_file, 1, [])
 
+    def killed_asynchronous(self):
+        name, run_file, calm = "killed without rounds", self.folder / "a.h5", self.folder / "b.h5"
+        words = LONG + ["--aggregator", "fedbuff", "--compute", "lognormal:0.01,1", "--rounds", 40]
+        with Started(words + ["--out", run_file], np=3) as job:
+            self.wait_for_a_checkpoint(name, job, run_file)
+            job.kill_all()
+        result = run(words + ["--out", run_file, "--resume"], np=2, timeout=300)
+        self.checks.check(f"{name}: --resume finishes", result.returncode == 0,
+                          result.stdout + result.stderr)
+        run(words + ["--out", calm], np=1, timeout=300)
+        self.checks.equal(f"{name}: with the undisturbed trail", trail(run_file), trail(calm))
+
+    def lost_combiner(self):
+        """What it had summed up is gone: the run ends with what was saved, and goes on from it."""
+        name, run_file = "a lost combiner", self.folder / "combiner.h5"
+        words = ["--layout", "tree", "--combiners", 1]
+        with Started(LONG + words + ["--out", run_file], np=4,
+                     launcher=["--enable-recovery"]) as job:
+            self.wait_for_a_checkpoint(name, job, run_file)
+            os.kill(pid_of_rank(job, 1), signal.SIGKILL)
+            job.wait(60)
+            self.checks.check(f"{name}: the output names it", "combiner 1 on rank 1" in job.text(),
+                              job.text())
+        self.checks.equal(f"{name}: `show status` exits 75", status(run_file)[0], 75)
+        self.resumes(name, run_file, 2, [])
+
     def lost_client_rank(self):
         """Under --enable-recovery the others do its work; the result is the undisturbed one."""
         name, run_file = "a lost rank", self.folder / "lost.h5"
@@ -160,5 +186,7 @@ if __name__ == "__main__":
         federate.errors()
         federate.stopped()
         federate.killed()
+        federate.killed_asynchronous()
+        federate.lost_combiner()
         federate.lost_client_rank()
     checks.leave()
