@@ -357,9 +357,9 @@ void Office::serve() {
 }
 
 /// Everybody goes on taking messages until all have said goodbye, so that none is left waiting to
-/// get rid of one.
+/// get rid of one - but for those to a rank that is lost.
 void Office::say_goodbye() {
-  while (!all_sent()) forget_messages();
+  for (Stopwatch const clock; !all_sent() && clock.seconds() < 5;) forget_messages();
   world_.post<Goodbye>({roles_.reducer}, use());
   Stopwatch const clock;
   while (true) {
