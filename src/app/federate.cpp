@@ -43,6 +43,15 @@ struct Problem {
 /// On the root, from the data as they were read: what rows come from by nature.
 using Groups = std::vector<std::uint32_t>;
 
+/// Pixels to 0 .. 1, for which nobody needs to know the rows of others.
+nn::Standardisation to_unit(FederateSettings const& settings, data::Samples const& samples) {
+  if (!samples.is_image())
+    throw UserError{"--scaling is unit but " + settings.source.data +
+                    " is no images, whose numbers have no common scale; set --scaling standard"};
+  auto const channels = static_cast<std::size_t>(samples.shape().channels);
+  return {std::vector<double>(channels, 0.0), std::vector<double>(channels, 1.0 / 255)};
+}
+
 federate::Clients make_clients(FederateSettings const& settings, data::Samples const& samples,
                                data::Rows const& learn, Groups const& groups,
                                federate::RoleMap const& roles, train::Feed const& feed,
@@ -347,6 +356,11 @@ void FederateSettings::describe(Options& o) {
   o.group("Model");
   o.row("model", model, "softmax, mlp, mlp:200-200, lenet, cnn or FILE.toml with a layer list",
         any<std::string>("NAME|FILE.toml"));
+  o.row("scaling", scaling,
+        "standard: inputs by mean and deviation over the rows of all clients; unit: pixels to 0 .. "
+        "1, "
+        "which needs no knowledge of them",
+        one_of({"standard", "unit"}));
   o.row("from-model", from_model,
         "begin with the model of a run file, or with one of its trail by the beginning of its id",
         any<std::string>("RUN.h5[:ID]"));
@@ -394,7 +408,11 @@ record::RunRecord run(comm::Communicator const& comm, FederateSettings const& se
         divide_rows({settings.test_size, 0, settings.common.seed}, settings.source.data, samples);
   });
   auto network = share_network(comm, settings.model, samples);
-  auto const standardisation = share_standardisation(comm, samples, rows.learn, network.shape(0));
+  nn::Standardisation standardisation;
+  if (settings.scaling == "unit")
+    comm.together("settings", [&] { standardisation = to_unit(settings, samples); });
+  else
+    standardisation = share_standardisation(comm, samples, rows.learn, network.shape(0));
   train::Feed const feed{samples, network.shape(0), standardisation};
   std::optional<federate::Clients> clients;
   comm.together("partition", [&] {

@@ -92,6 +92,8 @@ class Federate:
                 (["--round-policy", "deadline", "--deadline", 0.0001], 2, "deadline"),
                 (["--min-clients", 50], 2, "min-clients"),
                 (["--combiners", 3], 2, "--layout tree"),
+                (["--data", "synthetic:forest-cover,rows=500", "--scaling", "unit"], 2,
+                 "--scaling is unit"),
                 (["--data", "no-such.csv"], 3, "no-such.csv")):
             out = self.folder / "never.h5"
             result = run(SHORT + words + ["--out", out], np=2)

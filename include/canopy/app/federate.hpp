@@ -19,7 +19,8 @@ struct FederateSettings {
   CommonSettings common;
   data::Source source;
   std::string model = "mlp";
-  std::string from_model;  ///< "RUN.h5" or "RUN.h5:ID": the seed model; empty: none
+  std::string scaling = "standard";  ///< or unit
+  std::string from_model;            ///< "RUN.h5" or "RUN.h5:ID": the seed model; empty: none
   /// Share of the rows that no client has. None: 0.2, or 0 for data that come with a test set.
   std::optional<double> test_size;
   std::optional<double> walltime;
