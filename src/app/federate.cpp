@@ -14,6 +14,7 @@
 #include "canopy/nn/model.hpp"
 #include "canopy/report/text_table.hpp"
 
+#include "federate_tables.hpp"
 #include "federate_view.hpp"
 #include "network_checkpoint.hpp"
 #include "network_task.hpp"
@@ -191,61 +192,15 @@ class Federator {
 
   // ---- records
 
-  Table clients_table(FederationState const& state) const {
-    Table table{"clients"};
-    table.column("client", Table::Type::integer).column("rows", Table::Type::integer);
-    table.column("combiner", Table::Type::integer).column("updates", Table::Type::integer);
-    table.column("dropped", Table::Type::integer).column("last_round", Table::Type::integer);
-    table.column("real_seconds", Table::Type::real).column("virtual_seconds", Table::Type::real);
-    struct Sum {
-      std::int64_t updates = 0, dropped = 0, last_round = 0;
-      double real = 0, virtually = 0;
-    };
-    std::vector<Sum> sums(static_cast<std::size_t>(problem_.clients.count()));
-    for (auto const& row : state.updates) {
-      auto& sum = sums[static_cast<std::size_t>(row.client)];
-      ++(row.weight > 0 ? sum.updates : sum.dropped);
-      sum.last_round = row.round;
-      sum.real += row.real_seconds;
-      sum.virtually += row.virtual_end - row.virtual_begin;
-    }
-    for (int client = 0; client < problem_.clients.count(); ++client) {
-      auto const& sum = sums[static_cast<std::size_t>(client)];
-      auto const& roles = problem_.roles;
-      table.add({std::int64_t{client}, problem_.clients.rows(client),
-                 std::int64_t{roles.has_combiners ? roles.combiner_of(client) + 1 : 0}, sum.updates,
-                 sum.dropped, sum.last_round, sum.real, sum.virtually});
-    }
-    return table;
-  }
-
-  Table combiners_table(FederationState const& state) const {
-    Table table{"combiners"};
-    table.column("combiner", Table::Type::integer).column("rank", Table::Type::integer);
-    table.column("host", Table::Type::text).column("client_ranks", Table::Type::integer);
-    table.column("clients", Table::Type::integer).column("updates", Table::Type::integer);
-    auto const& roles = problem_.roles;
-    for (std::size_t j = 0; roles.has_combiners && j < roles.combiners.size(); ++j) {
-      auto const number = static_cast<std::int64_t>(j) + 1;
-      auto const count = static_cast<std::int64_t>(roles.combiners.size());
-      table.add({number, std::int64_t{roles.combiners[j]},
-                 hosts_[static_cast<std::size_t>(roles.combiners[j])],
-                 std::ssize(roles.client_ranks[j]),
-                 (problem_.clients.count() - number + count) / count,
-                 std::int64_t{
-                     std::ranges::count(state.updates, number, &federate::UpdateRow::combiner)}});
-    }
-    return table;
-  }
-
   record::RunRecord make_record(std::string status, int exit_code,
                                 FederationState const& state) const {
     auto record = begin_record(identity_, settings_.common, hosts_, phases_);
     record.status = std::move(status);
     record.exit_code = exit_code;
     record.tables = state.tables();
-    record.tables.push_back(clients_table(state));
-    record.tables.push_back(combiners_table(state));
+    record.tables.push_back(clients_table(state, problem_.clients, problem_.roles));
+    record.tables.push_back(
+        combiners_table(state, problem_.clients.count(), problem_.roles, hosts_));
     std::vector<std::string> roles;
     for (int rank = 0; rank < problem_.roles.ranks; ++rank)
       roles.push_back(problem_.roles.roles_of(rank));
@@ -343,50 +298,6 @@ void print_preview(federate::Clients const& clients, data::Samples const& sample
 }
 
 }  // namespace
-
-void FederateSettings::describe(Options& o) {
-  common.describe(o);
-  o.group("Data");
-  source.describe(o);
-  o.row("test-size", test_size,
-        "share of the rows that no client has and the model is tested on; None: 0.2, or 0 for data "
-        "that come with a test set",
-        {"None or at least 0 and less than 1",
-         [](auto const& x) { return !x || (*x >= 0 && *x < 1); }});
-  o.group("Model");
-  o.row("model", model, "softmax, mlp, mlp:200-200, lenet, cnn or FILE.toml with a layer list",
-        any<std::string>("NAME|FILE.toml"));
-  o.row("scaling", scaling,
-        "standard: inputs by mean and deviation over the rows of all clients; unit: pixels to 0 .. "
-        "1, "
-        "which needs no knowledge of them",
-        one_of({"standard", "unit"}));
-  o.row("from-model", from_model,
-        "begin with the model of a run file, or with one of its trail by the beginning of its id",
-        any<std::string>("RUN.h5[:ID]"));
-  federation.describe(o);
-  o.group("Run");
-  o.row("checkpoint-every", checkpoint_every,
-        "rounds between saves that --resume goes on from, on any ranks; 0: none",
-        at_least(std::int64_t{0}));
-  o.row("walltime", walltime, "seconds after which to save and leave with status 75",
-        {"None or more than 0", [](auto const& x) { return !x || *x > 0; }});
-  o.row("dry-run", dry_run, "print which rank would do what, and leave", any<bool>("true or false"))
-      .is_recorded = false;
-  o.row("preview", preview, "print which rows the clients would have, and leave",
-        any<bool>("true or false"))
-      .is_recorded = false;
-}
-
-void FederateSettings::check() const {
-  federation.check();
-  if (!model.ends_with(".toml") && !nn::is_network(model)) {
-    std::vector<std::string> names;
-    for (auto const& known : nn::named_models()) names.push_back(known.name);
-    throw UserError{fmt::format("--model is '{}', expected one of {}, or FILE.toml{}", model,
-                                text::join(names, ", "), text::did_you_mean(model, names))};
-  }
-}
 
 record::RunRecord run(comm::Communicator const& comm, FederateSettings const& settings) {
   comm.together("settings", [&] { settings.check(); });
