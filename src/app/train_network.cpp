@@ -248,23 +248,13 @@ class NetworkTrainer {
                           data_.header.class_names, data_.header.feature_names};
     auto record = make_record("complete", 0, fit_.epochs());
     record.model = model.to_arrays();
-    record.model_row = model_row(model);
+    record.model_row =
+        model_row(model, task_.network, task_.rows.learn.size(), data_.header.label_name);
     record::write(record, files_.run_file);
     journal_->remove();
     phases_.end();
     if (!settings_.common.quiet) print_result(model);
     return record;
-  }
-
-  Table model_row(nn::Model const& model) const {
-    Table row{"model"};
-    row.column("kind", Table::Type::text).column("layers", Table::Type::integer);
-    row.column("rows", Table::Type::integer).column("parameters", Table::Type::integer);
-    row.column("label", Table::Type::text).column("sha256", Table::Type::text);
-    row.add({model.architecture.name, std::int64_t{task_.network.depth()},
-             std::ssize(task_.rows.learn), static_cast<std::int64_t>(task_.network.parameters()),
-             data_.header.label_name, model.sha256()});
-    return row;
   }
 
   Table layout_table() const {
