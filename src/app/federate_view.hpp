@@ -14,7 +14,6 @@ class FederateView {
 
   void round(federate::RoundRow const& row);
   void idle(std::int64_t rounds_done);
-  void finish() { progress_.finish(); }
 
  private:
   Progress progress_;

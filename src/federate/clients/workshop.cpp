@@ -13,7 +13,7 @@ double norm_of(std::vector<float> const& values) {
   return std::sqrt(sum);
 }
 
-std::vector<float> take_state(Job const& job, int client) {
+std::vector<float> state_of(Job const& job, int client) {
   auto const found = std::ranges::find(job.states, client, &ClientState::client);
   return found == job.states.end() ? std::vector<float>{} : found->values;
 }
@@ -87,7 +87,7 @@ void Workshop::train(Waiting& at, Task const& task, Report& report,
                      std::function<void()> const& tick) {
   auto const& aggregator = side_.aggregator;
   auto const data = side_.clients.data(task.client);
-  auto const state = take_state(at.job, task.client);
+  auto state = state_of(at.job, task.client);
   LocalResult result;
   result.rows = std::ssize(data.rows);
   result.lr = at.job.lr;
@@ -111,12 +111,12 @@ void Workshop::train(Waiting& at, Task const& task, Report& report,
   report.correct = outcome.loss.correct;
   result.delta = trainer_.delta(*at.job.model);
   report.norm = norm_of(result.delta);
-  send(at, task, report, std::move(result));
+  send(at, task, report, std::move(result), std::move(state));
 }
 
-void Workshop::send(Waiting& at, Task const& task, Report& report, LocalResult result) {
+void Workshop::send(Waiting& at, Task const& task, Report& report, LocalResult result,
+                    std::vector<float> state) {
   auto const& aggregator = side_.aggregator;
-  auto state = take_state(at.job, task.client);
   auto upload = aggregator.upload(std::move(result), task.weight, *at.job.shared, state);
   report.number = upload.number;
   auto& sum = at.outcome.sum;

@@ -57,7 +57,8 @@ class Workshop {
   };
   Report perform(Waiting& at, Task const& task, std::function<void()> const& tick);
   void train(Waiting& at, Task const& task, Report& report, std::function<void()> const& tick);
-  void send(Waiting& at, Task const& task, Report& report, LocalResult result);
+  void send(Waiting& at, Task const& task, Report& report, LocalResult result,
+            std::vector<float> state);
   void evaluate(Job const& job, LocalData const& data, Report& report,
                 std::function<void()> const& tick);
 
