@@ -1,9 +1,11 @@
 #include "canopy/comm/mailbox.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace canopy::comm {
 
@@ -13,25 +15,51 @@ void Mailbox::post_bytes(Rank to, int tag, Bytes bytes) {
                             " bytes is more than MPI 3 can send in one piece"};
   all_sent();
   bytes_sent_ += bytes.size();
-  auto& message = outgoing_.emplace_back(std::move(bytes));
+  auto& message = outgoing_.emplace_back(to, tag, std::move(bytes));
   message.request = comm_.mpi().isend(to.value, tag, message.bytes.data(),
                                       static_cast<int>(message.bytes.size()));
 }
 
+/// Only the beginning of a long message is there when the probe sees it: the rest comes while both
+/// ranks live, so nobody may wait for it.
+void Mailbox::begin_receiving(int tag) {
+  while (auto const status = comm_.mpi().iprobe(boost::mpi::any_source, tag)) {
+    auto const size = *status->count<char>();
+    auto& message =
+        incoming_.emplace_back(Rank{status->source()}, tag, Bytes(static_cast<std::size_t>(size)));
+    message.request = comm_.mpi().irecv(message.peer.value, tag, message.bytes.data(), size);
+  }
+}
+
 std::optional<Received<Bytes>> Mailbox::take_bytes(int tag) {
-  auto const status = comm_.mpi().iprobe(boost::mpi::any_source, tag);
-  if (!status) return {};
-  Received<Bytes> message{{status->source()},
-                          Bytes(static_cast<std::size_t>(*status->count<char>()))};
-  comm_.mpi().recv(status->source(), tag, message.payload.data(),
-                   static_cast<int>(message.payload.size()));
-  bytes_received_ += message.payload.size();
-  return message;
+  begin_receiving(tag);
+  std::vector<Rank> unfinished;
+  for (auto message = incoming_.begin(); message != incoming_.end(); ++message) {
+    if (message->tag != tag || std::ranges::find(unfinished, message->peer) != unfinished.end())
+      continue;
+    if (!message->request.test()) {
+      unfinished.push_back(message->peer);
+      continue;
+    }
+    Received<Bytes> received{message->peer, std::move(message->bytes)};
+    incoming_.erase(message);
+    bytes_received_ += received.payload.size();
+    return received;
+  }
+  return {};
 }
 
 bool Mailbox::all_sent() {
-  outgoing_.remove_if([](Outgoing& message) { return message.request.test().has_value(); });
+  outgoing_.remove_if([](Transfer& message) { return message.request.test().has_value(); });
   return outgoing_.empty();
+}
+
+/// MPI may still read and write what a lost rank left unfinished.
+Mailbox::~Mailbox() {
+  static std::list<Transfer> abandoned;
+  all_sent();
+  abandoned.splice(abandoned.end(), outgoing_);
+  abandoned.splice(abandoned.end(), incoming_);
 }
 
 }  // namespace canopy::comm

@@ -1,7 +1,11 @@
+#include <chrono>
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "canopy/comm/mailbox.hpp"
 #include "canopy/comm/patience.hpp"
+#include "canopy/core/clock.hpp"
 
 namespace canopy::comm {
 namespace {
@@ -41,6 +45,51 @@ TEST(Mailbox, ChannelsDoNotMixAndTakingNeverWaits) {
   mailbox.post<Number>(mailbox.comm().rank(), 42);
   EXPECT_FALSE(mailbox.take<Words>().has_value());
   EXPECT_EQ(next<Number>(mailbox).payload, 42);
+}
+
+/// Too long for MPI to send before the other side asks for it.
+std::vector<std::string> a_long_message() {
+  return {std::string(20'000'000, 'x')};
+}
+
+TEST(Mailbox, AMessageWhoseSenderIsAwayIsNotWaitedFor) {
+  Mailbox mailbox{Communicator::world().duplicate()};
+  auto const& comm = mailbox.comm();
+  if (comm.rank().value == 1) {
+    mailbox.post<Words>(Communicator::root, a_long_message());
+    std::this_thread::sleep_for(std::chrono::seconds{1});
+  } else if (comm.is_root() && comm.size() > 1) {
+    auto longest = 0.0;
+    for (Patience patience;; patience.rest()) {
+      Stopwatch const clock;
+      auto const message = mailbox.take<Words>();
+      longest = std::max(longest, clock.seconds());
+      if (!message) continue;
+      EXPECT_EQ(message->payload, a_long_message());
+      break;
+    }
+    EXPECT_LT(longest, 0.5);
+  }
+  while (!mailbox.all_sent()) {
+  }
+  comm.barrier();
+}
+
+TEST(Mailbox, ShortMessagesDoNotOvertakeALongOneOfTheSameSender) {
+  Mailbox mailbox{Communicator::world().duplicate()};
+  auto const& comm = mailbox.comm();
+  mailbox.post<Words>(Communicator::root, a_long_message());
+  mailbox.post<Words>(Communicator::root, {"short"});
+  std::vector<std::size_t> heard(static_cast<std::size_t>(comm.size()), 0);
+  for (int i = 0; comm.is_root() && i < 2 * comm.size(); ++i) {
+    auto const [from, words] = next<Words>(mailbox);
+    auto& before = heard[static_cast<std::size_t>(from.value)];
+    EXPECT_EQ(words[0].size(), before == 0 ? a_long_message()[0].size() : 5);
+    ++before;
+  }
+  while (!mailbox.all_sent()) {
+  }
+  comm.barrier();
 }
 
 }  // namespace

@@ -32,13 +32,14 @@ struct Received {
 };
 
 /// Typed messages between two ranks, none of which ever waits: sending hands over a buffer and
-/// goes on, receiving says at once whether something is there. A message to a rank that has died
-/// therefore hangs nobody.
+/// goes on, receiving says at once whether something is there, all of it. A message to a rank that
+/// has died therefore hangs nobody, nor does one that its sender did not live to finish.
 class Mailbox {
  public:
   explicit Mailbox(Communicator comm) : comm_{std::move(comm)} {}
   Mailbox(Mailbox const&) = delete;
   Mailbox& operator=(Mailbox const&) = delete;
+  ~Mailbox();
 
   Communicator const& comm() const { return comm_; }
 
@@ -47,7 +48,8 @@ class Mailbox {
     post_bytes(to, C::tag, to_bytes(payload));
   }
 
-  /// The oldest waiting message of channel C from anyone, if there is one.
+  /// The oldest message of channel C that is here as a whole, from anyone, if there is one. Those
+  /// of one sender come in the order in which it posted them.
   template <class C>
   std::optional<Received<typename C::Payload>> take() {
     auto message = take_bytes(C::tag);
@@ -63,16 +65,21 @@ class Mailbox {
   std::uint64_t bytes_received() const { return bytes_received_; }
 
  private:
-  struct Outgoing {
+  /// A message on its way, in or out.
+  struct Transfer {
+    Rank peer;
+    int tag;
     Bytes bytes;
     boost::mpi::request request;
   };
 
   void post_bytes(Rank to, int tag, Bytes bytes);
   std::optional<Received<Bytes>> take_bytes(int tag);
+  void begin_receiving(int tag);
 
   Communicator comm_;
-  std::list<Outgoing> outgoing_;
+  std::list<Transfer> outgoing_;
+  std::list<Transfer> incoming_;  ///< oldest first
   std::uint64_t bytes_sent_ = 0;
   std::uint64_t bytes_received_ = 0;
 };
