@@ -2,6 +2,8 @@
 
 #include "canopy/app/network_settings.hpp"
 
+#include "support/complaint.hpp"
+
 namespace canopy::app {
 namespace {
 
@@ -9,12 +11,7 @@ template <class Change>
 std::string complaint(Change change) {
   NetworkSettings settings;
   change(settings);
-  try {
-    settings.check();
-  } catch (UserError const& e) {
-    return e.what();
-  }
-  return "none";
+  return test::complaint([&] { settings.check(); });
 }
 
 TEST(NetworkSettings, TheRateSuitsTheOptimizerUnlessItIsGiven) {

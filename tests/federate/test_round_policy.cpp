@@ -4,7 +4,7 @@
 
 #include "canopy/federate/round_policy.hpp"
 
-#include "federate/complaint.hpp"
+#include "support/complaint.hpp"
 
 namespace canopy::federate::test {
 namespace {
@@ -208,7 +208,7 @@ TEST(InFlight, SurvivesACheckpoint) {
 
 TEST(CheckDeadline, NamesTheFastestTripWhenNobodyCanMeetIt) {
   auto const says = [](RoundPolicyOptions const& options) {
-    return complaint([&] {
+    return canopy::test::complaint([&] {
       check_deadline(options, 3, [](int client) { return trains(client, client == 1 ? 4 : 8); });
     });
   };
@@ -226,7 +226,7 @@ TEST(CheckDeadline, NamesTheFastestTripWhenNobodyCanMeetIt) {
 
 TEST(RoundPolicyOptions, SayWhatDoesNotGoTogether) {
   auto const says = [](RoundPolicyOptions const& options) {
-    return complaint([&] { options.check(10); });
+    return canopy::test::complaint([&] { options.check(10); });
   };
   EXPECT_EQ(says({}), "none");
   EXPECT_EQ(says(deadline(3, "partial")), "none");

@@ -4,18 +4,14 @@
 
 #include "canopy/forest/parameters.hpp"
 
+#include "support/complaint.hpp"
 #include "tables.hpp"
 
 namespace canopy::forest {
 namespace {
 
 std::string refusal(std::vector<std::pair<std::string, std::string>> const& settings) {
-  try {
-    test::parameters(settings).check();
-  } catch (UserError const& e) {
-    return e.what();
-  }
-  return "accepted";
+  return canopy::test::complaint([&] { test::parameters(settings).check(); });
 }
 
 TEST(ForestParameters, DefaultsAreScikitLearns) {

@@ -14,6 +14,7 @@
 
 #include "slices/slice_caps.hpp"
 #include "slices/slice_scores.hpp"
+#include "support/complaint.hpp"
 #include "tables.hpp"
 
 namespace canopy::forest {
@@ -166,12 +167,8 @@ class Slices : public testing::Test {
   }
   static std::string refusal(Forest const& forest, SliceGrid const& grid) {
     auto const table = EncodedTable::encode(set());
-    try {
-      forest.slices(table, test::all_rows(table), grid, "accuracy");
-    } catch (UserError const& e) {
-      return e.what();
-    }
-    return "none";
+    auto const rows = test::all_rows(table);
+    return canopy::test::complaint([&] { forest.slices(table, rows, grid, "accuracy"); });
   }
 };
 

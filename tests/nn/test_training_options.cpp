@@ -2,16 +2,13 @@
 
 #include "canopy/nn/training_options.hpp"
 
+#include "support/complaint.hpp"
+
 namespace canopy::nn {
 namespace {
 
 std::string complaint(TrainingOptions const& options) {
-  try {
-    options.check();
-  } catch (UserError const& e) {
-    return e.what();
-  }
-  return "none";
+  return test::complaint([&] { options.check(); });
 }
 
 TEST(TrainingOptions, SayWhatDoesNotGoTogether) {

@@ -6,6 +6,8 @@
 
 #include "canopy/tune/space.hpp"
 
+#include "support/complaint.hpp"
+
 namespace canopy::tune {
 namespace {
 
@@ -25,12 +27,7 @@ criterion = "gini"
 )";
 
 std::string message(std::string const& toml) {
-  try {
-    Space::from_toml_text(toml);
-  } catch (UserError const& e) {
-    return e.what();
-  }
-  return "no error";
+  return test::complaint([&] { Space::from_toml_text(toml); });
 }
 
 Parameter one(std::string const& toml) {

@@ -4,7 +4,7 @@
 
 #include "canopy/federate/availability.hpp"
 
-#include "federate/complaint.hpp"
+#include "support/complaint.hpp"
 
 namespace canopy::federate::test {
 namespace {
@@ -91,7 +91,7 @@ TEST(Availability, NextIsTheFirstTimeFromThereOn) {
 TEST(Availability, BadNotationIsExplained) {
   using testing::HasSubstr;
   auto const says = [](std::string const& text) {
-    return complaint([&] { Availability::parse(text); });
+    return canopy::test::complaint([&] { Availability::parse(text); });
   };
   EXPECT_THAT(says("alway"), HasSubstr("expected always, share:P[,SECONDS] or diurnal:PERIOD,SHARE "
                                        "(did you mean 'always'?)"));

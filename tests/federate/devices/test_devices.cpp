@@ -7,7 +7,7 @@
 
 #include "canopy/federate/devices.hpp"
 
-#include "federate/complaint.hpp"
+#include "support/complaint.hpp"
 
 namespace canopy::federate::test {
 namespace {
@@ -129,7 +129,7 @@ TEST(Devices, ATraceGivesFedScalesTimes) {
 TEST(Devices, ABadTraceIsExplained) {
   auto const says = [](std::string const& text) {
     TraceFile const file{text};
-    return complaint([&] { Devices({.device_trace = file.path()}, 5, Key{1}); });
+    return canopy::test::complaint([&] { Devices({.device_trace = file.path()}, 5, Key{1}); });
   };
   EXPECT_THAT(says("computation,bandwidth\n1,2\n"),
               HasSubstr("line 1: there is no column 'communication', expected"));
@@ -138,13 +138,13 @@ TEST(Devices, ABadTraceIsExplained) {
   EXPECT_THAT(says("computation,communication\n1\n"), HasSubstr("line 2: communication is ''"));
   EXPECT_THAT(says("computation,communication\n0,1\n"), HasSubstr("line 2: computation is '0'"));
   EXPECT_THAT(says("computation,communication\n"), HasSubstr("has no rows"));
-  EXPECT_THAT(complaint([] { Devices({.device_trace = "no/such.csv"}, 5, Key{1}); }),
+  EXPECT_THAT(canopy::test::complaint([] { Devices({.device_trace = "no/such.csv"}, 5, Key{1}); }),
               HasSubstr("--device-trace no/such.csv: there is no such file"));
 }
 
 TEST(DeviceOptions, AreCheckedAndHaveARowForEachField) {
   auto const says = [](DeviceOptions const& options) {
-    return complaint([&] { options.check(); });
+    return canopy::test::complaint([&] { options.check(); });
   };
   EXPECT_EQ(says({}), "none");
   EXPECT_THAT(says({.upload = "lots"}), HasSubstr("--upload is 'lots'"));

@@ -5,7 +5,7 @@
 
 #include "canopy/federate/distribution.hpp"
 
-#include "federate/complaint.hpp"
+#include "support/complaint.hpp"
 
 namespace canopy::federate::test {
 namespace {
@@ -67,7 +67,7 @@ TEST(Distribution, AValueBelongsToItsKey) {
 TEST(Distribution, BadNotationIsExplained) {
   using testing::HasSubstr;
   auto const says = [](std::string const& text) {
-    return complaint([&] { Distribution::parse("compute", text); });
+    return canopy::test::complaint([&] { Distribution::parse("compute", text); });
   };
   EXPECT_EQ(says("lognormal:0.01,1"), "none");
   EXPECT_THAT(says("lognormall:1,2"), HasSubstr("--compute is 'lognormall:1,2' (did you mean "

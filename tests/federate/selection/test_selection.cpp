@@ -6,8 +6,8 @@
 
 #include "canopy/federate/selection.hpp"
 
-#include "federate/complaint.hpp"
 #include "federate/selection/populations.hpp"
+#include "support/complaint.hpp"
 
 namespace canopy::federate::test {
 namespace {
@@ -258,7 +258,7 @@ TEST(PowerOfChoiceSelector, OfAPairTheHigherLossIsTaken) {
 
 TEST(SelectionOptions, AnUnknownSelectorIsANearMiss) {
   auto const says = [](SelectionOptions const& options) {
-    return complaint([&] { options.check(); });
+    return canopy::test::complaint([&] { options.check(); });
   };
   EXPECT_EQ(says({}), "none");
   EXPECT_THAT(says({.selector = "ort"}),

@@ -10,6 +10,7 @@
 #include "canopy/train/pipeline/schedule.hpp"
 
 #include "support/allocations.hpp"
+#include "support/complaint.hpp"
 #include "train/network/small_problem.hpp"
 #include "train/pipeline/random_delays.hpp"
 
@@ -231,12 +232,7 @@ TEST(Hybrid, ReportsTimesAndBubbleOfEachStage) {
 
 /// What is said when these options are given, the same on every rank.
 std::string refusal(SmallProblem const& problem, StrategyOptions const& options) {
-  try {
-    problem.train(Communicator::world(), options);
-  } catch (UserError const& e) {
-    return e.what();
-  }
-  return "nothing";
+  return canopy::test::complaint([&] { problem.train(Communicator::world(), options); });
 }
 
 TEST(Hybrid, RefusesWhatDoesNotFitBeforeItTrains) {

@@ -6,6 +6,7 @@
 #include "canopy/comm/window.hpp"
 #include "canopy/core/error.hpp"
 
+#include "support/complaint.hpp"
 #include "train/network/small_problem.hpp"
 #include "train/ps/points.hpp"
 
@@ -94,14 +95,9 @@ TEST(OneSidedServers, EveryUpdateIsCounted) {
 TEST(OneSidedServers, RefuseStateBoundsAndUnknownTransports) {
   auto const world = Communicator::world();
   if (world.size() == 1) GTEST_SKIP() << "no rank to serve";
-  auto const complaint = [&](test::Points const& points) -> std::string {
+  auto const complaint = [&](test::Points const& points) {
     auto const assignment = points.assignment(world);
-    try {
-      strategies().make("ps", assignment);
-    } catch (UserError const& e) {
-      return e.what();
-    }
-    return "";
+    return test::complaint([&] { strategies().make("ps", assignment); });
   };
   test::Points points;
   points.options = one_sided();

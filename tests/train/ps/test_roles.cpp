@@ -4,9 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "canopy/core/error.hpp"
-
 #include "ps/roles.hpp"
+#include "support/complaint.hpp"
 #include "train/ps/points.hpp"
 
 namespace canopy::train {
@@ -18,12 +17,7 @@ using ::testing::HasSubstr;
 
 std::string complaint(Points const& points) {
   auto const world = Communicator::world();
-  try {
-    deal_roles(points.assignment(world));
-  } catch (UserError const& e) {
-    return e.what();
-  }
-  return "";
+  return test::complaint([&] { deal_roles(points.assignment(world)); });
 }
 
 TEST(Roles, TheLastRanksServeSlicesOfTheArena) {
@@ -57,7 +51,7 @@ TEST(Roles, RefuseWhatCannotBe) {
   EXPECT_THAT(complaint(points), HasSubstr("--servers is 0, expected at least 1"));
   if (ranks == 1) return;
   points.options.servers = 1;
-  EXPECT_EQ(complaint(points), "");
+  EXPECT_EQ(complaint(points), "none");
   points.options.reduction.zero = true;
   EXPECT_THAT(complaint(points), HasSubstr("--zero"));
   points.options.reduction.zero = false;
@@ -77,7 +71,7 @@ TEST(Roles, RefuseMoreWorkersThanShards) {
   if (ranks > 2) {
     EXPECT_THAT(complaint(points), HasSubstr(std::to_string(ranks - 1) + " replicas"));
   } else if (ranks == 2) {
-    EXPECT_EQ(complaint(points), "");
+    EXPECT_EQ(complaint(points), "none");
   }
 }
 

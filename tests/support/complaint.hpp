@@ -4,9 +4,9 @@
 
 #include "canopy/core/error.hpp"
 
-namespace canopy::federate::test {
+namespace canopy::test {
 
-/// What `action` complains of, or "none".
+/// What the user is told when `action` refuses, or "none".
 std::string complaint(auto const& action) {
   try {
     action();
@@ -16,4 +16,4 @@ std::string complaint(auto const& action) {
   return "none";
 }
 
-}  // namespace canopy::federate::test
+}  // namespace canopy::test
