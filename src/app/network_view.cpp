@@ -154,10 +154,16 @@ std::string network_text(nn::Network const& network) {
   return text + fmt::format(", {:.2f} MFLOP to learn from a sample", flops / 1e6);
 }
 
-std::string network_summary(NetworkTask const& task, std::vector<train::EpochRow> const& epochs,
-                            std::vector<train::Place> const& places, Phases const& phases,
-                            std::vector<Evaluation> const& evaluations, std::int64_t best_epoch,
-                            comm::Order order, std::string const& on_ranks) {
+std::string bubble_text(Table const& pipeline) {
+  return fmt::format(
+      "{:.2f} of the stages' time with {} and {} micro-batches; {:.2f} by simulation with their "
+      "times, {:.2f} were they alike: (S-1)/(M+S-1)",
+      pipeline.number(0, "bubble"), pipeline.text(0, "schedule"), pipeline.text(0, "micro_batches"),
+      pipeline.number(0, "bubble_simulated"), pipeline.number(0, "bubble_textbook"));
+}
+
+std::string network_summary(NetworkTask const& task, Phases const& phases,
+                            NetworkOutcome const& outcome) {
   auto text = line("data", fmt::format("{} rows x {} numbers to learn from, loaded in {:.2f} s",
                                        text::grouped(std::ssize(task.rows.learn)),
                                        task.samples.columns(), phases.seconds_of("load")));
@@ -165,18 +171,21 @@ std::string network_summary(NetworkTask const& task, std::vector<train::EpochRow
                                      static_cast<double>(task.samples.bytes().size()) / 1e6,
                                      phases.seconds_of("pack")));
   text += line("network", network_text(task.network));
+  auto const& places = outcome.places;
   text += line("layout", fmt::format("{} on {}, sums {}", places.front().strategy,
                                      counted(std::ssize(places), "rank"), places.front().sums));
-  if (auto const said = reduction_text(order, places); !said.empty())
+  if (auto const said = reduction_text(outcome.order, places); !said.empty())
     text += line("reduction", said);
-  text += line("training", epochs_text(epochs, best_epoch));
-  TimeShares const shares{epochs};
+  for (auto const& report : outcome.reports)
+    if (report.name() == "pipeline") text += line("bubble", bubble_text(report));
+  text += line("training", epochs_text(outcome.epochs, outcome.best_epoch));
+  TimeShares const shares{outcome.epochs};
   text += line("speed", time_text(shares));
-  auto const said = on_ranks.empty() ? advice_on_waiting(shares, places) : on_ranks;
+  auto const said = outcome.on_ranks.empty() ? advice_on_waiting(shares, places) : outcome.on_ranks;
   if (!said.empty()) text += line("advice", said);
-  for (auto const& evaluation : evaluations)
+  for (auto const& evaluation : outcome.evaluations)
     text += line(evaluation.rows_from, evaluation_text(evaluation));
-  if (evaluations.empty())
+  if (outcome.evaluations.empty())
     text += line("accuracy", "not known: no rows were kept out; see --test-size");
   return text;
 }

@@ -46,11 +46,23 @@ struct RankSpent {
 /// machine counts for both.
 std::string advice_on_ranks(std::vector<RankSpent> const& ranks, bool more_than_cores);
 
-/// The lines printed at the end, a name and what there is to say about it in each. `order` is that
-/// of the sums, `on_ranks` what advice_on_ranks() says.
-std::string network_summary(NetworkTask const& task, std::vector<train::EpochRow> const& epochs,
-                            std::vector<train::Place> const& places, Phases const& phases,
-                            std::vector<Evaluation> const& evaluations, std::int64_t best_epoch,
-                            comm::Order order, std::string const& on_ranks);
+/// How long stages waited for each other, from the table that a pipeline leaves: as measured, as
+/// simulated with these times, and were all stages alike.
+std::string bubble_text(Table const& pipeline);
+
+/// What came of a training.
+struct NetworkOutcome {
+  std::vector<train::EpochRow> const& epochs;
+  std::vector<train::Place> const& places;
+  std::vector<Table> const& reports;  ///< of the strategy
+  std::vector<Evaluation> const& evaluations;
+  std::int64_t best_epoch;
+  comm::Order order;            ///< of the sums
+  std::string const& on_ranks;  ///< what advice_on_ranks() says
+};
+
+/// The lines printed at the end, a name and what there is to say about it in each.
+std::string network_summary(NetworkTask const& task, Phases const& phases,
+                            NetworkOutcome const& outcome);
 
 }  // namespace canopy::app

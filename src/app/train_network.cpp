@@ -293,9 +293,10 @@ class NetworkTrainer {
   }
 
   void print_result(nn::Model const& model) const {
-    fmt::print("{}", network_summary(task_, fit_.epochs(), places_, phases_, evaluations_,
-                                     fit_.best_epoch(), settings_.network.strategy.reduction.order,
-                                     advice_));
+    fmt::print("{}",
+               network_summary(task_, phases_,
+                               {fit_.epochs(), places_, reports_, evaluations_, fit_.best_epoch(),
+                                settings_.network.strategy.reduction.order, advice_}));
     fmt::print("{:<11}{}\n", "sha256", model.sha256());
     fmt::print("{}", run_file_line(files_.run_file, phases_));
   }

@@ -30,5 +30,16 @@ TEST(AdviceOnRanks, CountsThePaceOfTheQuickestUpdateWhereRanksShareCores) {
               testing::AllOf(HasSubstr("in about 2.00 s"), HasSubstr("too few cores")));
 }
 
+TEST(BubbleText, TellsTheMeasuredBesideTheExpected) {
+  Table pipeline{"pipeline"};
+  pipeline.column("schedule", Table::Type::text).column("micro_batches", Table::Type::integer);
+  for (auto const* name : {"bubble", "bubble_simulated", "bubble_textbook"})
+    pipeline.column(name, Table::Type::real);
+  pipeline.add({std::string{"1f1b"}, std::int64_t{16}, 0.31, 0.28, 1.0 / 17});
+  EXPECT_THAT(bubble_text(pipeline),
+              testing::AllOf(testing::StartsWith("0.31 of"), HasSubstr("1f1b and 16 micro"),
+                             HasSubstr("0.28 by simulation"), HasSubstr("0.06 were they alike")));
+}
+
 }  // namespace
 }  // namespace canopy::app
