@@ -10,6 +10,7 @@ import tempfile
 
 from end_to_end import Checks, journal_of, run, show
 
+JOBS = pathlib.Path(__file__).resolve().parents[2] / "jobs"
 COMMANDS = {
     "tune": ["--data", "--model", "--trials", "--folds", "--scoring", "--time-limit", "--walltime",
              "--seed", "--out", "--resume", "--overwrite", "--progress", "--config", "[space]"],
@@ -18,6 +19,9 @@ COMMANDS = {
     "predict": ["--model", "--data", "--out", "--id", "--proba", "--overwrite"],
     "data": ["describe", "convert", "synth", "--data", "--label", "--drop", "--out"],
     "show": ["RUN", "TABLE", "--csv"],
+    "federate": ["--data", "--model", "--clients", "--fraction-fit", "--rounds", "--partition",
+                 "--aggregator", "--selector", "--layout", "--combiners", "--preview", "--dry-run",
+                 "--from-model", "--resume", "--config"],
 }
 
 
@@ -124,6 +128,17 @@ class CommandLine:
         self.checks.check("--help names every command", overview.returncode == 0
                           and all(command in overview.stdout for command in COMMANDS))
 
+    def job_configurations(self):
+        """Every configuration in jobs/, on few rows and for a short time."""
+        small = {"tune": ["--trials", 1, "--folds", 2, "--data", "synthetic:forest-cover,rows=300"],
+                 "train": ["--epochs", 1, "--data", "synthetic:forest-cover,rows=2000"],
+                 "federate": ["--rounds", 1, "--clients", 20, "--fraction-fit", 0.1, "--data",
+                              "synthetic:mnist,rows=2000"]}
+        for config in sorted(JOBS.glob("*.toml")):
+            command, out = config.name.split("-")[0], self.folder / f"{config.stem}.h5"
+            result = run([command, "--config", config, *small[command], "--out", out])
+            self.checks.check(f"jobs/{config.name} runs", result.returncode == 0, result.stderr)
+
     def failed_trial(self):
         points, out = self.folder / "points.csv", self.folder / "failed.h5"
         points.write_text("bootstrap,max_samples\nfalse,0.5\n")
@@ -197,6 +212,7 @@ if __name__ == "__main__":
         line.config_errors()
         line.nothing_left()
         line.help()
+        line.job_configurations()
         line.failed_trial()
         line.predict()
         line.describe()
