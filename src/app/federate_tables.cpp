@@ -18,7 +18,8 @@ Table clients_table(federate::FederationState const& state, federate::Clients co
   std::vector<Sum> sums(static_cast<std::size_t>(clients.count()));
   for (auto const& row : state.updates) {
     auto& sum = sums[static_cast<std::size_t>(row.client)];
-    ++(row.weight > 0 ? sum.updates : sum.dropped);
+    if (row.weight > 0) ++sum.updates;
+    if (row.is_dropped()) ++sum.dropped;
     sum.last_round = row.round;
     sum.real += row.real_seconds;
     sum.virtually += row.virtual_end - row.virtual_begin;

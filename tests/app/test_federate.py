@@ -76,6 +76,18 @@ class Federate:
         self.checks.equal("an existing file needs --overwrite, and nobody hangs", result.returncode,
                           2)
 
+    def dropped(self):
+        out = self.folder / "dropped.h5"
+        run(SHORT + ["--clients", 20, "--fraction-fit", 0.25, "--over-selection", 2, "--dropout",
+                     0.2, "--compute", "lognormal:0.1,1", "--out", out])
+        fates = [row["fate"] for row in show(out, "updates")]
+        lost = fates.count("dropped_out")
+        self.checks.check("dropped: some are, and some are surplus",
+                          lost > 0 and "surplus" in fates, fates)
+        for table in ("rounds", "clients"):
+            self.checks.equal(f"dropped: so many in {table}",
+                              sum(int(row["dropped"]) for row in show(out, table)), lost)
+
     def preview(self):
         result = run(SHORT + ["--partition", "shards:2", "--clients", 10, "--preview"])
         self.checks.check("preview: the table of clients and labels", "emd" in result.stdout
@@ -184,6 +196,7 @@ if __name__ == "__main__":
         federate.fedn()
         federate.predicts()
         federate.seeds()
+        federate.dropped()
         federate.preview()
         federate.errors()
         federate.stopped()

@@ -12,7 +12,7 @@ namespace canopy::federate {
 struct RoundRow {
   std::int64_t round = 0;
   std::int64_t clients = 0;      ///< whose updates count
-  std::int64_t dropped = 0;      ///< chosen, but lost, late or rejected
+  std::int64_t dropped = 0;      ///< updates of the round that are UpdateRow::is_dropped()
   double accuracy = empty_cell;  ///< of the new model on the test rows, if evaluated
   double loss = empty_cell;
   double train_loss = 0;  ///< of the clients, as their rows were seen while they trained
@@ -59,6 +59,10 @@ struct UpdateRow {
   double real_seconds = 0;
   double virtual_begin = 0;
   double virtual_end = 0;
+
+  /// Whether it was wanted and did not come: dropped out, late or rejected. Who was chosen beyond
+  /// the number wanted and is `surplus` lets nobody down.
+  bool is_dropped() const;
 
   template <class Self, class Visit>
   static void each(Self&& self, Visit visit) {

@@ -163,11 +163,8 @@ bool AsyncRun::arrive(Flight const& flight) {
 
 void AsyncRun::note(UpdateRow row) {
   row.round = server_.state.round + 1;
-  if (row.weight > 0)
-    server_.observe(row, row.virtual_end - row.virtual_begin);
-  else
-    ++row_.dropped;
-  server_.state.updates.push_back(std::move(row));
+  if (row.weight > 0) server_.observe(row, row.virtual_end - row.virtual_begin);
+  server_.note(std::move(row), row_);
 }
 
 /// What the device has moved by the time it arrives or drops out.

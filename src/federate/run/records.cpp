@@ -37,6 +37,10 @@ void RoundRow::take_accuracies(std::vector<double> accuracies) {
   client_accuracy_worst_decile = mean(std::span{accuracies}.first(tenth));
 }
 
+bool UpdateRow::is_dropped() const {
+  return fate == "dropped_out" || fate == "late" || fate == "rejected" || fate == "unavailable";
+}
+
 template <class Row>
 Table table_of(std::string const& name, std::vector<Row> const& rows) {
   Table table{name};

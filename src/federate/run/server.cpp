@@ -118,6 +118,12 @@ UpdateRow Server::update_row(Report const& report, Participant const& part) cons
   return row;
 }
 
+void Server::note(UpdateRow update, RoundRow& round) {
+  update.round = state.round + 1;
+  if (update.is_dropped()) ++round.dropped;
+  state.updates.push_back(std::move(update));
+}
+
 void Server::observe(UpdateRow const& row, double seconds) {
   selector->observe({static_cast<int>(row.client), row.round, row.loss, -1, row.rows, seconds});
 }

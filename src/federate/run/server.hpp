@@ -41,6 +41,8 @@ struct Server {
   /// The row of somebody's part in a round, and of one who has worked out an update.
   UpdateRow update_row(Participant const& part) const;
   UpdateRow update_row(Report const& report, Participant const& part) const;
+  /// Takes somebody's part into the records of the round.
+  void note(UpdateRow update, RoundRow& round);
   /// Tells the selector; `seconds` of virtual time.
   void observe(UpdateRow const& row, double seconds);
   /// Adds the state's model to the trail, and its id to the row.

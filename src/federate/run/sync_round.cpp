@@ -166,10 +166,9 @@ void SyncRound::reject(Report const& report) {
     return p.client == report.client && p.round == number_;
   });
   auto row = server_.update_row(report, participant(report.client));
-  row.round = number_;
   row.fate = "rejected";
   rejected_.push_back(report.client);
-  server_.state.updates.push_back(std::move(row));
+  server_.note(std::move(row), row_);
 }
 
 void SyncRound::contribute(UpdateRow row, double number, std::vector<float> const* update) {
@@ -180,7 +179,7 @@ void SyncRound::contribute(UpdateRow row, double number, std::vector<float> cons
   result_.contributions.push_back({client, row.weight, row.steps, number});
   if (server_.aggregator.wants_updates()) result_.updates.push_back(*update);
   server_.observe(row, row.virtual_end - row.virtual_begin);
-  server_.state.updates.push_back(std::move(row));
+  server_.note(std::move(row), row_);
 }
 
 /// Late updates of earlier rounds that arrive in this one.
@@ -198,7 +197,7 @@ void SyncRound::take_carried() {
     row.loss = one.loss;
     row.norm = one.norm;
     if (!outcome_.enough) {
-      note_unused(std::move(row));
+      server_.note(std::move(row), row_);
       continue;
     }
     if (sum_.empty()) sum_ = UpdateSum{server_.options().reduce, one.values.size()};
@@ -213,14 +212,8 @@ void SyncRound::note_absent() {
   for (auto const& p : outcome_.participants) {
     auto const is_rejected = std::ranges::find(rejected_, p.client) != rejected_.end();
     if (!is_rejected && (!counts(p.fate) || (!outcome_.enough && p.fate != Fate::carried)))
-      note_unused(server_.update_row(p));
-    if (is_rejected || (!counts(p.fate) && p.fate != Fate::surplus)) ++row_.dropped;
+      server_.note(server_.update_row(p), row_);
   }
-}
-
-void SyncRound::note_unused(UpdateRow row) {
-  row.round = number_;
-  server_.state.updates.push_back(std::move(row));
 }
 
 // ---- the server's step

@@ -19,7 +19,6 @@ class SyncRound {
   void take_report(Report const& report, std::vector<float> const* update);
   void reject(Report const& report);
   void contribute(UpdateRow row, double number, std::vector<float> const* update);
-  void note_unused(UpdateRow row);
   void take_carried();
   void note_absent();
   void apply();

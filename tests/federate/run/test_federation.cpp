@@ -279,6 +279,21 @@ TEST(Federation, DeadlinesDropAndCarry) {
   expect_as_alone(problem);
 }
 
+TEST(Federation, ARoundDropsWhoseUpdateWasWantedAndDidNotCome) {
+  SmallFederation problem{"softmax", 240, 12};
+  problem.options.rounds = 6;
+  problem.options.devices.compute = "lognormal:0.1,1.5";
+  problem.options.devices.dropout = 0.2;
+  problem.options.policy.over_selection = 2;
+  auto const state = on_one(problem);
+  EXPECT_THAT(state.updates, Contains(testing::Field(&UpdateRow::fate, "surplus")));
+  EXPECT_THAT(state.updates, Contains(testing::Field(&UpdateRow::fate, "dropped_out")));
+  for (auto const& round : state.rounds)
+    EXPECT_EQ(round.dropped, std::ranges::count_if(state.updates, [&](UpdateRow const& update) {
+                return update.round == round.round && update.fate == "dropped_out";
+              }));
+}
+
 TEST(Federation, NoClientThatCanMeetTheDeadlineIsAnError) {
   SmallFederation problem;
   problem.options.policy.round_policy = "deadline";
