@@ -120,6 +120,10 @@ std::optional<std::string> why_another_run(std::filesystem::path const& run_file
   return {};
 }
 
+namespace {
+
+/// A new journal with the identity as its first record; or the one that is there, when `start` says
+/// resume, with its `records`. UserError when that one is of another run.
 record::Journal open_journal(record::RunFiles const& files, RunIdentity const& identity,
                              record::Start start, std::vector<nlohmann::json>& records) {
   if (start == record::Start::resume && std::filesystem::exists(files.journal)) {
@@ -140,6 +144,22 @@ record::Journal open_journal(record::RunFiles const& files, RunIdentity const& i
                   {"data", identity.fingerprint},
                   {"started", identity.started}});
   return journal;
+}
+
+}  // namespace
+
+RunStart start_run(CommonSettings const& settings, RunIdentity const& identity) {
+  RunStart begin;
+  begin.files = record::run_files(settings.out, identity.command);
+  auto const start = record::decide_start(begin.files, settings.overwrite, settings.resume);
+  if (start == record::Start::already_complete) {
+    begin.complete = record::read(begin.files.run_file);
+    if (!settings.quiet) fmt::print("{} is already complete.\n", begin.files.run_file.string());
+    return begin;
+  }
+  begin.journal.emplace(open_journal(begin.files, identity, start, begin.records));
+  begin.resumes = start == record::Start::resume;
+  return begin;
 }
 
 void serve(comm::Farm& farm) {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 
 #include "canopy/app/common.hpp"
 #include "canopy/comm/communicator.hpp"
@@ -98,10 +98,18 @@ struct RunIdentity {
 std::optional<std::string> why_another_run(std::filesystem::path const& run_file,
                                            RunIdentity const& earlier, RunIdentity const& now);
 
-/// A new journal with the identity as its first record; or the one that is there, when `start` says
-/// resume, with its `records`. UserError when that one is of another run.
-record::Journal open_journal(record::RunFiles const& files, RunIdentity const& identity,
-                             record::Start start, std::vector<nlohmann::json>& records);
+/// The files of a run as it begins.
+struct RunStart {
+  record::RunFiles files;
+  std::optional<record::RunRecord> complete;  ///< of a run that has nothing left to do
+  std::optional<record::Journal> journal;     ///< of one that has
+  std::vector<nlohmann::json> records;        ///< that are in it from an earlier session
+  bool resumes = false;
+};
+
+/// Finds and opens them, by --out, --overwrite and --resume. Tells the user when the run is
+/// complete already. UserError when they are in the way, or of another run.
+RunStart start_run(CommonSettings const& settings, RunIdentity const& identity);
 
 /// A worker's part. One that cannot go on ends the whole job: nobody must wait for it.
 void serve(comm::Farm& farm);

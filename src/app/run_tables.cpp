@@ -78,6 +78,13 @@ Table events_table(std::vector<Event> const& events) {
   return table;
 }
 
+std::vector<Event> events_of(Table const& table) {
+  std::vector<Event> events;
+  for (std::size_t i = 0; i < table.rows(); ++i)
+    events.push_back({table.number(i, "time"), table.text(i, "kind"), table.text(i, "text")});
+  return events;
+}
+
 Table confusion_table(data::ConfusionMatrix const& confusion,
                       std::vector<std::string> const& class_names) {
   Table table{"confusion"};

@@ -50,6 +50,8 @@ Table ranks_table(std::vector<comm::RankUse> const& uses, std::vector<std::strin
 Table ranks_table(std::vector<comm::RankUse> const& uses, std::vector<std::string> const& hosts,
                   std::vector<std::string> const& roles);
 Table events_table(std::vector<Event> const& events);
+/// The events of such a table.
+std::vector<Event> events_of(Table const& table);
 Table confusion_table(data::ConfusionMatrix const& confusion,
                       std::vector<std::string> const& class_names);
 Table importances_table(std::vector<double> const& importances,

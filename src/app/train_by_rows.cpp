@@ -107,8 +107,8 @@ class RowsTrainer {
     comm_.together("files", [&] {
       if (comm_.is_root()) earlier = open_files();
     });
-    if (comm_.broadcast(already_complete_.has_value()))
-      return already_complete_.value_or(record::RunRecord{});
+    if (comm_.broadcast(start_.complete.has_value()))
+      return start_.complete.value_or(record::RunRecord{});
     try {
       grow(std::move(earlier));
     } catch (Stopped const&) {
@@ -123,19 +123,10 @@ class RowsTrainer {
  private:
   /// On the root: the trees that an earlier session has grown.
   train::Trees open_files() {
-    files_ = record::run_files(settings_.common.out, "train");
-    auto const& common = settings_.common;
-    auto const start = record::decide_start(files_, common.overwrite, common.resume);
-    if (start == record::Start::already_complete) {
-      already_complete_ = record::read(files_.run_file);
-      if (!common.quiet) fmt::print("{} is already complete.\n", files_.run_file.string());
-      return {};
-    }
-    std::vector<nlohmann::json> records;
-    journal_.emplace(open_journal(files_, identity_, start, records));
-    if (start != record::Start::resume) return {};
+    start_ = start_run(settings_.common, identity_);
+    if (start_.complete || !start_.resumes) return {};
     auto const number = static_cast<std::size_t>(part_.parameters.n_estimators);
-    auto earlier = earlier_trees(files_, identity_, !records.empty(), number);
+    auto earlier = earlier_trees(start_.files, identity_, !start_.records.empty(), number);
     if (!earlier) return {};
     auto& trees = *earlier;
     // Batches are saved whole, so what is missing is at the end.
@@ -154,10 +145,10 @@ class RowsTrainer {
                    settings_.source.data, trees, hosts_.size(), hosts_.size() == 1 ? "" : "s",
                    text::join(distinct(hosts_), ", "));
       std::fflush(stdout);
-      view.emplace(
-          common.quiet ? ProgressMode::none : common.progress,
-          fmt::format("canopy train {} -> {}", settings_.source.data, files_.run_file.string()),
-          trees, static_cast<int>(earlier.size()));
+      view.emplace(common.quiet ? ProgressMode::none : common.progress,
+                   fmt::format("canopy train {} -> {}", settings_.source.data,
+                               start_.files.run_file.string()),
+                   trees, static_cast<int>(earlier.size()));
     }
     phases_.begin("fit");
     fit_.take_over(std::move(earlier));
@@ -199,7 +190,7 @@ class RowsTrainer {
     std::vector<std::int64_t> numbers(fit_.trees().size());
     std::iota(numbers.begin(), numbers.end(), std::int64_t{0});
     record.model = partial_model(forest_of({}), fit_.trees(), numbers, identity_.fingerprint);
-    record::write(record, files_.run_file);
+    record::write(record, start_.files.run_file);
     return record;
   }
 
@@ -209,18 +200,18 @@ class RowsTrainer {
     comm_.together("save", [&] {
       if (!comm_.is_root()) return;
       record = write_interrupted();
-      journal_->sync();
+      start_.journal->sync();
       fmt::print(stderr,
                  "canopy: stopped with {} of {} trees grown, all saved; go on with: "
                  "canopy train ... --out {} --resume\n",
-                 fit_.grown(), part_.parameters.n_estimators, files_.run_file.string());
+                 fit_.grown(), part_.parameters.n_estimators, start_.files.run_file.string());
     });
     return record;
   }
 
   void write_failed(std::string const& why) {
     event("failure", why);
-    record::write(make_record("failed", 1), files_.run_file);
+    record::write(make_record("failed", 1), start_.files.run_file);
   }
 
   record::RunRecord finish() {
@@ -248,8 +239,8 @@ class RowsTrainer {
     auto record = make_record("complete", 0);
     record.model = std::move(saved.model);
     record.model_row = std::move(saved.model_row);
-    record::write(record, files_.run_file);
-    journal_->remove();
+    record::write(record, start_.files.run_file);
+    start_.journal->remove();
     phases_.end();
     if (!settings_.common.quiet) print_result(model);
     return record;
@@ -282,7 +273,7 @@ class RowsTrainer {
                             static_cast<int>(model.trees().size()) - taken_over_},
                            model, phases_, evaluations_, importances_),
                sharding_text(fit_.cost()));
-    fmt::print("{}", run_file_line(files_.run_file, phases_));
+    fmt::print("{}", run_file_line(start_.files.run_file, phases_));
   }
 
   void event(std::string kind, std::string text) {
@@ -297,9 +288,7 @@ class RowsTrainer {
   std::optional<double> allocation_;
   train::ForestByRows fit_;
   RunIdentity identity_;
-  record::RunFiles files_;
-  std::optional<record::Journal> journal_;
-  std::optional<record::RunRecord> already_complete_;
+  RunStart start_;
   int taken_over_ = 0;
   double next_checkpoint_ = 0;
   bool said_ = false;

@@ -34,7 +34,6 @@ class TreesTrainer {
         hosts_{std::move(hosts)},
         phases_{phases},
         before_block_{before_block},
-        files_{record::run_files(settings.common.out, "train")},
         allocation_{seconds_of_allocation(settings.walltime)},
         trees_(static_cast<std::size_t>(task.parameters.n_estimators)) {
     auto copy = settings;
@@ -44,31 +43,22 @@ class TreesTrainer {
   }
 
   record::RunRecord run(comm::Farm& farm) {
-    auto const start =
-        record::decide_start(files_, settings_.common.overwrite, settings_.common.resume);
-    if (start == record::Start::already_complete) return already_complete();
-    std::vector<nlohmann::json> records;
-    auto journal = open_journal(files_, identity_, start, records);
-    if (start == record::Start::resume) take_over_trees(!records.empty());
+    start_ = start_run(settings_.common, identity_);
+    if (start_.complete) return *start_.complete;
+    if (start_.resumes) take_over_trees();
     try {
       fit(farm);
-      return finish(journal);
+      return finish();
     } catch (Stopped const&) {
-      return finish_interrupted(farm, journal);
+      return finish_interrupted(farm);
     } catch (std::exception const& e) {
       events_.push_back({phases_.seconds(), "failure", e.what()});
-      record::write(make_record("failed", 1), files_.run_file);
+      record::write(make_record("failed", 1), start_.files.run_file);
       throw;
     }
   }
 
  private:
-  record::RunRecord already_complete() {
-    auto record = record::read(files_.run_file);
-    if (!settings_.common.quiet) fmt::print("{} is already complete.\n", files_.run_file.string());
-    return record;
-  }
-
   // ---- trees of an earlier session
 
   /// The trees so far are moved out and back: there may be no room for a copy.
@@ -86,8 +76,8 @@ class TreesTrainer {
     return arrays;
   }
 
-  void take_over_trees(bool has_journal) {
-    auto earlier = earlier_trees(files_, identity_, has_journal, trees_.size());
+  void take_over_trees() {
+    auto earlier = earlier_trees(start_.files, identity_, !start_.records.empty(), trees_.size());
     if (!earlier) return;
     trees_ = std::move(*earlier);
     taken_over_ = train::count_grown(trees_);
@@ -101,7 +91,7 @@ class TreesTrainer {
     auto const& common = settings_.common;
     TrainView view{
         common.quiet ? ProgressMode::none : common.progress,
-        fmt::format("canopy train {} -> {}", settings_.source.data, files_.run_file.string()),
+        fmt::format("canopy train {} -> {}", settings_.source.data, start_.files.run_file.string()),
         static_cast<int>(trees_.size()), taken_over_};
     phases_.begin("fit");
     pace_.begin(phases_.seconds());
@@ -155,23 +145,23 @@ class TreesTrainer {
   record::RunRecord write_interrupted() {
     auto record = make_record("interrupted", static_cast<int>(ExitCode::interrupted));
     record.model = model_so_far();
-    record::write(record, files_.run_file);
+    record::write(record, start_.files.run_file);
     return record;
   }
 
   // Saved before the workers are sent home: mpirun may kill everybody a second after its signal.
-  record::RunRecord finish_interrupted(comm::Farm& farm, record::Journal& journal) {
+  record::RunRecord finish_interrupted(comm::Farm& farm) {
     auto const record = write_interrupted();
-    journal.sync();
+    start_.journal->sync();
     farm.shut_down();
     fmt::print(stderr,
                "canopy: stopped with {} of {} trees grown, all saved; go on with: "
                "canopy train ... --out {} --resume\n",
-               train::count_grown(trees_), trees_.size(), files_.run_file.string());
+               train::count_grown(trees_), trees_.size(), start_.files.run_file.string());
     return record;
   }
 
-  record::RunRecord finish(record::Journal& journal) {
+  record::RunRecord finish() {
     phases_.begin("evaluate");
     auto const model = forest_of(std::move(trees_));
     evaluate(model);
@@ -182,8 +172,8 @@ class TreesTrainer {
     auto record = make_record("complete", 0);
     record.model = std::move(saved.model);
     record.model_row = std::move(saved.model_row);
-    record::write(record, files_.run_file);
-    journal.remove();
+    record::write(record, start_.files.run_file);
+    start_.journal->remove();
     phases_.end();
     if (!settings_.common.quiet) print_result(model);
     return record;
@@ -228,7 +218,7 @@ class TreesTrainer {
                                  model, phases_, evaluations_, importances_));
     for (auto const& event : events_)
       if (event.kind == "out-of-bag") fmt::print("{:<11}{}\n", "note", event.text);
-    fmt::print("{}", run_file_line(files_.run_file, phases_));
+    fmt::print("{}", run_file_line(start_.files.run_file, phases_));
   }
 
   void event(std::string kind, std::string text) {
@@ -241,7 +231,7 @@ class TreesTrainer {
   std::vector<std::string> hosts_;
   Phases& phases_;
   std::function<void()> const& before_block_;
-  record::RunFiles files_;
+  RunStart start_;
   std::optional<double> allocation_;
   RunIdentity identity_;
   train::Trees trees_;

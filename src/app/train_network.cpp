@@ -55,8 +55,8 @@ class NetworkTrainer {
     comm_.together("files", [&] {
       if (comm_.is_root()) state = open_files();
     });
-    if (comm_.broadcast(already_complete_.has_value()))
-      return already_complete_.value_or(record::RunRecord{});
+    if (comm_.broadcast(start_.complete.has_value()))
+      return start_.complete.value_or(record::RunRecord{});
     try {
       return fit(share(state)) ? finish() : finish_interrupted();
     } catch (comm::LostPeer const& e) {
@@ -72,19 +72,12 @@ class NetworkTrainer {
 
   /// On the root: where to begin.
   train::TrainingState open_files() {
-    files_ = record::run_files(settings_.common.out, "train");
-    auto const& common = settings_.common;
+    start_ = start_run(settings_.common, identity_);
     auto const fresh = train::fresh_state(task_.network, task_.plan, key_);
-    auto const start = record::decide_start(files_, common.overwrite, common.resume);
-    if (start == record::Start::already_complete) {
-      already_complete_ = record::read(files_.run_file);
-      if (!common.quiet) fmt::print("{} is already complete.\n", files_.run_file.string());
-      return fresh;
-    }
-    std::vector<nlohmann::json> records;
-    journal_.emplace(open_journal(files_, identity_, start, records));
-    if (start != record::Start::resume) return fresh;
-    auto earlier = earlier_state(files_, identity_, !records.empty(), task_.network, task_.plan);
+    if (start_.complete || !start_.resumes) return fresh;
+    auto const& records = start_.records;
+    auto earlier =
+        earlier_state(start_.files, identity_, !records.empty(), task_.network, task_.plan);
     if (!earlier) return fresh;
     std::int64_t reached = earlier->step;
     for (auto const& record : records) reached = std::max(reached, record.value("step", reached));
@@ -113,9 +106,9 @@ class NetworkTrainer {
                    settings_.source.data, settings_.network.strategy.parallel, hosts_.size(),
                    hosts_.size() == 1 ? "" : "s", text::join(distinct(hosts_), ", "));
       std::fflush(stdout);
-      view.emplace(
-          common.quiet ? ProgressMode::none : common.progress,
-          fmt::format("canopy train {} -> {}", settings_.source.data, files_.run_file.string()));
+      view.emplace(common.quiet ? ProgressMode::none : common.progress,
+                   fmt::format("canopy train {} -> {}", settings_.source.data,
+                               start_.files.run_file.string()));
     }
     hooks.watch = [&](train::FitProgress const& now) {
       view->watch(now);
@@ -124,11 +117,11 @@ class NetworkTrainer {
     hooks.interrupted = [this] { return interrupted(); };
     hooks.epoch = [&](train::EpochRow const& row) {
       view->epoch(row, training_.epochs);
-      journal_->append({{"kind", "epoch"},
-                        {"epoch", row.epoch},
-                        {"step", fit_.step()},
-                        {"loss", row.loss},
-                        {"accuracy", row.accuracy}});
+      start_.journal->append({{"kind", "epoch"},
+                              {"epoch", row.epoch},
+                              {"step", fit_.step()},
+                              {"loss", row.loss},
+                              {"accuracy", row.accuracy}});
     };
     hooks.checkpoint = [this](train::TrainingState const& so_far) { write_interrupted(so_far); };
     phases_.begin("fit");
@@ -144,7 +137,7 @@ class NetworkTrainer {
   void note_step(std::int64_t step) {
     if (phases_.seconds() < next_note_) return;
     next_note_ = phases_.seconds() + 1;
-    journal_->append({{"kind", "step"}, {"step", step}});
+    start_.journal->append({{"kind", "step"}, {"step", step}});
   }
 
   bool interrupted() {
@@ -157,7 +150,7 @@ class NetworkTrainer {
   record::RunRecord write_interrupted(train::TrainingState const& state) {
     auto record = make_record("interrupted", static_cast<int>(ExitCode::interrupted), state.epochs);
     record.model = network_checkpoint(state, task_.network, identity_.fingerprint);
-    record::write(record, files_.run_file);
+    record::write(record, start_.files.run_file);
     return record;
   }
 
@@ -178,19 +171,19 @@ class NetworkTrainer {
     comm_.together("save", [&] {
       if (!comm_.is_root()) return;
       record = write_interrupted(state);
-      journal_->sync();
+      start_.journal->sync();
       fmt::print(stderr,
                  "canopy: stopped after update {} of {}, all saved; go on with: canopy train ... "
                  "--out {} --resume\n",
                  state.step, task_.plan.steps_per_epoch() * training_.epochs,
-                 files_.run_file.string());
+                 start_.files.run_file.string());
     });
     return record;
   }
 
   void write_failed(std::string const& why) {
     event("failure", why);
-    record::write(make_record("failed", 1, fit_.epochs()), files_.run_file);
+    record::write(make_record("failed", 1, fit_.epochs()), start_.files.run_file);
   }
 
   record::RunRecord finish() {
@@ -250,8 +243,8 @@ class NetworkTrainer {
     record.model = model.to_arrays();
     record.model_row =
         model_row(model, task_.network, task_.rows.learn.size(), data_.header.label_name);
-    record::write(record, files_.run_file);
-    journal_->remove();
+    record::write(record, start_.files.run_file);
+    start_.journal->remove();
     phases_.end();
     if (!settings_.common.quiet) print_result(model);
     return record;
@@ -298,7 +291,7 @@ class NetworkTrainer {
                                {fit_.epochs(), places_, reports_, evaluations_, fit_.best_epoch(),
                                 settings_.network.strategy.reduction.order, advice_}));
     fmt::print("{:<11}{}\n", "sha256", model.sha256());
-    fmt::print("{}", run_file_line(files_.run_file, phases_));
+    fmt::print("{}", run_file_line(start_.files.run_file, phases_));
   }
 
   void event(std::string kind, std::string text) {
@@ -318,9 +311,7 @@ class NetworkTrainer {
   train::NetworkFit fit_;
   RunIdentity identity_;
   std::vector<train::Place> places_;  ///< root: of every rank
-  record::RunFiles files_;
-  std::optional<record::Journal> journal_;
-  std::optional<record::RunRecord> already_complete_;
+  RunStart start_;
   double next_note_ = 0;
   double fit_seconds_ = 0;
   std::vector<Event> events_;

@@ -47,7 +47,6 @@ class Coordinator {
         hosts_{std::move(hosts)},
         phases_{phases},
         size_{comm.size()},
-        files_{record::run_files(settings.common.out, "tune")},
         allocation_{seconds_of_allocation(settings.search.walltime)} {
     auto copy = settings;
     Options options;
@@ -56,34 +55,27 @@ class Coordinator {
   }
 
   record::RunRecord run(comm::Farm& farm) {
-    auto const start =
-        record::decide_start(files_, settings_.common.overwrite, settings_.common.resume);
-    if (start == record::Start::already_complete) return already_complete();
     auto trials = tune::propose_trials(settings_.search, bench_.learner(), settings_.common.seed);
-    std::vector<nlohmann::json> records;
-    auto journal = open_journal(files_, identity_, start, records);
+    start_ = start_run(settings_.common, identity_);
+    if (start_.complete) return *start_.complete;
+    auto& journal = *start_.journal;
+    auto const& records = start_.records;
     if (comm::launch().by_mpirun) signals::sync_and_leave_on_terminate(journal.descriptor());
     tune::Search search{farm, journal, bench_.learner(), std::move(trials)};
     search.restore(records);
     if (!records.empty())
       event("resume", fmt::format("{} folds taken over from the journal", search.folds_restored()));
     try {
-      return drive(farm, journal, search);
+      return drive(farm, search);
     } catch (std::exception const& e) {
       event("failure", e.what());
-      record::write(make_record(search, "failed", 1), files_.run_file);
+      record::write(make_record(search, "failed", 1), start_.files.run_file);
       throw;
     }
   }
 
  private:
-  record::RunRecord already_complete() {
-    auto record = record::read(files_.run_file);
-    if (!settings_.common.quiet) fmt::print("{} is already complete.\n", files_.run_file.string());
-    return record;
-  }
-
-  record::RunRecord drive(comm::Farm& farm, record::Journal& journal, tune::Search& search) {
+  record::RunRecord drive(comm::Farm& farm, tune::Search& search) {
     auto const& common = settings_.common;
     if (!common.quiet)
       fmt::print("canopy tune: {} ({} rows), {}, {} of {} trials x {} folds, {} on {}\n",
@@ -95,7 +87,7 @@ class Coordinator {
     std::fflush(stdout);
     TuneView view{
         common.quiet ? ProgressMode::none : common.progress,
-        fmt::format("canopy tune {} -> {}", settings_.source.data, files_.run_file.string())};
+        fmt::format("canopy tune {} -> {}", settings_.source.data, start_.files.run_file.string())};
     phases_.begin("search");
     auto const ending = search.run({settings_.search.time_limit, [this] { return interrupted(); }},
                                    [&](tune::Search const& now) {
@@ -104,14 +96,14 @@ class Coordinator {
                                    });
     view.finish();
     if (ending == Ending::time_limit) event("time-limit", "nothing new was begun");
-    if (ending == Ending::interrupted) return finish_interrupted(farm, journal, search);
+    if (ending == Ending::interrupted) return finish_interrupted(farm, search);
     auto const* best = tune::best_trial(search.trials());
     try {
       if (best != nullptr) fit_final_model(farm, *best);
     } catch (Stopped const&) {
-      return finish_interrupted(farm, journal, search);
+      return finish_interrupted(farm, search);
     }
-    return finish(farm, journal, search, best);
+    return finish(farm, search, best);
   }
 
   /// Signals and the end of the allocation; asked all the time.
@@ -129,7 +121,7 @@ class Coordinator {
     if (phases_.seconds() < next_checkpoint_) return;
     if (next_checkpoint_ > 0)
       record::write(make_record(search, "interrupted", static_cast<int>(ExitCode::interrupted)),
-                    files_.run_file);
+                    start_.files.run_file);
     next_checkpoint_ = phases_.seconds() + every;
   }
 
@@ -153,30 +145,28 @@ class Coordinator {
                    best.mean_score()};
   }
 
-  record::RunRecord finish_interrupted(comm::Farm& farm, record::Journal& journal,
-                                       tune::Search const& search) {
+  record::RunRecord finish_interrupted(comm::Farm& farm, tune::Search const& search) {
     uses_ = farm.shut_down();
-    journal.sync();
+    start_.journal->sync();
     auto record = make_record(search, "interrupted", static_cast<int>(ExitCode::interrupted));
-    record::write(record, files_.run_file);
+    record::write(record, start_.files.run_file);
     fmt::print(stderr,
                "canopy: stopped with {} of {} folds done, all saved; go on with: "
                "canopy tune ... --out {} --resume\n",
-               search.folds_done(), search.folds_total(), files_.run_file.string());
+               search.folds_done(), search.folds_total(), start_.files.run_file.string());
     return record;
   }
 
-  record::RunRecord finish(comm::Farm& farm, record::Journal& journal, tune::Search const& search,
-                           Trial const* best) {
+  record::RunRecord finish(comm::Farm& farm, tune::Search const& search, Trial const* best) {
     uses_ = farm.shut_down();
     auto const failed = std::ranges::count(search.trials(), Trial::Status::failed, &Trial::status);
     phases_.begin("write");
     auto const code = failed > 0 ? ExitCode::partial : ExitCode::done;
     auto record =
         make_record(search, best == nullptr ? "failed" : "complete", static_cast<int>(code));
-    record::write(record, files_.run_file);
+    record::write(record, start_.files.run_file);
     signals::sync_and_leave_on_terminate(-1);
-    journal.remove();
+    start_.journal->remove();
     if (!settings_.common.quiet) print_result(search, failed);
     return record;
   }
@@ -192,7 +182,7 @@ class Coordinator {
         if (trial.status == Trial::Status::failed)
           fmt::print("  trial {}: {}\n", trial.id, trial.stop_reason);
     }
-    fmt::print("run file {}\n", files_.run_file.string());
+    fmt::print("run file {}\n", start_.files.run_file.string());
   }
 
   std::string tune_result(tune::Search const& search) const {
@@ -234,7 +224,7 @@ class Coordinator {
   std::vector<std::string> hosts_;
   Phases& phases_;
   int size_;
-  record::RunFiles files_;
+  RunStart start_;
   std::optional<double> allocation_;
   RunIdentity identity_;
   double next_checkpoint_ = 0;

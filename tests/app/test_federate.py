@@ -140,6 +140,20 @@ class Federate:
             self.checks.equal(f"{name}: exit 75", job.wait(30), 75)
         self.checks.equal(f"{name}: `show status` exits 75", status(run_file), (75, "interrupted"))
         self.resumes(name, run_file, 2, ["--layout", "tree", "--combiners", 2])
+        kinds = [row["kind"] for row in show(run_file, "events")]
+        self.checks.equal(f"{name}: the events of both sessions are kept", kinds,
+                          ["signal", "resume"])
+        first, second = show(run_file, "sessions")
+        self.checks.equal(f"{name}: two sessions, how each ended",
+                          [first["status"], second["status"]], ["interrupted", "complete"])
+        self.checks.equal(f"{name}: and began, in processes", [first["np"], second["np"]],
+                          ["3", "2"])
+        self.checks.equal(f"{name}: the second goes on where the first ended",
+                          [first["from_round"], second["from_round"],
+                           str(int(first["rounds"]) + int(second["rounds"]))],
+                          ["0", first["rounds"], "60"])
+        self.checks.equal(f"{name}: with its model", second["from_model"],
+                          trail(run_file)[int(second["from_round"])])
 
     def killed(self):
         """All at once, with no time to save anything."""

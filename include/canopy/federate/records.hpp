@@ -109,6 +109,27 @@ struct ModelRow {
   }
 };
 
+/// One start of the program on the run: the first one, or a --resume.
+struct SessionRow {
+  std::int64_t session = 0;  ///< from 1
+  std::string started;       ///< UTC
+  std::int64_t np = 0;
+  std::int64_t nodes = 0;
+  std::int64_t from_round = 0;  ///< rounds that were done when it began
+  std::string from_model;       ///< the model that it began with
+  std::int64_t rounds = 0;      ///< that it did and saved
+  double seconds = 0;
+  std::string status;  ///< as the run's: complete or interrupted
+
+  template <class Self, class Visit>
+  static void each(Self&& self, Visit visit) {
+    visit("session", self.session), visit("started", self.started), visit("np", self.np);
+    visit("nodes", self.nodes), visit("from_round", self.from_round);
+    visit("from_model", self.from_model), visit("rounds", self.rounds);
+    visit("seconds", self.seconds), visit("status", self.status);
+  }
+};
+
 /// The table of such rows under a name, and the rows of such a table.
 template <class Row>
 Table table_of(std::string const& name, std::vector<Row> const& rows);
@@ -119,9 +140,11 @@ extern template Table table_of(std::string const&, std::vector<RoundRow> const&)
 extern template Table table_of(std::string const&, std::vector<UpdateRow> const&);
 extern template Table table_of(std::string const&, std::vector<ValidationRow> const&);
 extern template Table table_of(std::string const&, std::vector<ModelRow> const&);
+extern template Table table_of(std::string const&, std::vector<SessionRow> const&);
 extern template std::vector<RoundRow> rows_of(Table const&);
 extern template std::vector<UpdateRow> rows_of(Table const&);
 extern template std::vector<ValidationRow> rows_of(Table const&);
 extern template std::vector<ModelRow> rows_of(Table const&);
+extern template std::vector<SessionRow> rows_of(Table const&);
 
 }  // namespace canopy::federate
