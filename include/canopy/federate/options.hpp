@@ -63,6 +63,7 @@ struct FederationOptions {
   Reduce reduce = Reduce::exact;
   ReducerWeighting reducer_weighting = ReducerWeighting::rows;
   std::int64_t evaluate_every = 1;
+  std::optional<double> target_accuracy;  ///< on the test rows, at which the run is done
   Validation validation = Validation::cohort;
   std::int64_t keep_every = 0;  ///< rounds between models of the trail that are kept; 0: the last
 

@@ -65,7 +65,7 @@ bool Federation::run(FederationState state, FederationHooks const& hooks) {
   server.selector->restore(server.state.selector);
   std::optional<AsyncRun> async;
   if (parts_->task.options.is_asynchronous()) async.emplace(server);
-  while (server.state.round < parts_->task.options.rounds) {
+  while (!server.is_done()) {
     if (hooks.interrupted && hooks.interrupted()) return false;
     if (async)
       async->step();

@@ -119,6 +119,10 @@ void FederationOptions::describe(Options& o) {
   o.row("evaluate-every", evaluate_every,
         "rounds between evaluations on the test rows; the last round is always evaluated",
         at_least(std::int64_t{1}));
+  o.row("target-accuracy", target_accuracy,
+        "accuracy on the test rows at which the run is done before its last round; None: go on",
+        {"None or more than 0 and at most 1",
+         [](auto const& x) { return !x || (*x > 0 && *x <= 1); }});
   o.row("validation", validation,
         "whose own rows the new model is validated on, when it is evaluated",
         any<Validation>("one of none, cohort, all"));

@@ -188,6 +188,12 @@ void Server::evaluate(RoundRow& row, std::vector<int> const& cohort) {
   row.take_accuracies(std::move(accuracies));
 }
 
+bool Server::is_done() const {
+  if (state.round >= options().rounds) return true;
+  auto const& target = options().target_accuracy;
+  return target && !state.rounds.empty() && state.rounds.back().accuracy >= *target;
+}
+
 void Server::close(RoundRow const& row) {
   state.rounds.push_back(row);
   state.round = row.round;

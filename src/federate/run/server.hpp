@@ -49,6 +49,8 @@ struct Server {
   void add_model(RoundRow& row, std::vector<int> const& cohort);
   /// If the round is one of those: the model on the test rows, and on the rows of clients.
   void evaluate_if_due(RoundRow& row, std::vector<int> const& cohort);
+  /// Whether the last round was that, or came to the target.
+  bool is_done() const;
   /// The round is over.
   void close(RoundRow const& row);
   /// The first time from now on at which some client that `may` be asked is there.

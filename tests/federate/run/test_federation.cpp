@@ -279,6 +279,21 @@ TEST(Federation, DeadlinesDropAndCarry) {
   expect_as_alone(problem);
 }
 
+TEST(Federation, IsDoneWhenItComesToTheTarget) {
+  SmallFederation problem;
+  problem.options.rounds = 6;
+  auto const whole = on_one(problem);
+  auto const best = std::ranges::max_element(whole.rounds, {}, &RoundRow::accuracy);
+  ASSERT_TRUE(1 < best->round && best->round < 6) << best->round;
+  problem.options.target_accuracy = best->accuracy;
+  auto const state = on_one(problem);
+  EXPECT_EQ(state.round, best->round);
+  EXPECT_EQ(state.models.back().id, best->model);
+  auto const world = Communicator::world();
+  auto const resumed = problem.run(world.split(world.rank().value), &state);
+  EXPECT_EQ(resumed.round, state.round) << "there is nothing left to do";
+}
+
 TEST(Federation, ARoundDropsWhoseUpdateWasWantedAndDidNotCome) {
   SmallFederation problem{"softmax", 240, 12};
   problem.options.rounds = 6;
