@@ -3,6 +3,7 @@
 #include "canopy/federate/devices.hpp"
 
 #include "federate/selection/populations.hpp"
+#include "federate/small_federation.hpp"
 #include "support/allocations.hpp"
 
 namespace canopy::federate::test {
@@ -42,6 +43,31 @@ TEST(Memory, AnIdleClientTakesAtMostWhatTheTableSays) {
       EXPECT_LT(allocated_bytes() - built, 20'000u) << name << ", in a round";
     }
   }
+}
+
+/// All that is asked for, even what is freed at once; a round is to take nothing for the idle.
+TEST(Memory, ARegisteredClientTakesAtMost256Bytes) {
+  canopy::test::SmallFederation problem;
+  problem.options.clients = clients;
+  problem.options.fraction_fit = 1e-5;
+  problem.options.rounds = 4;
+  problem.options.evaluate_every = 100;
+  problem.options.validation = Validation::none;
+  problem.test.clear();
+  for (std::size_t i = problem.learn.size(); i < clients; ++i)
+    problem.learn.push_back(problem.learn[i % 240]);
+  auto const world = comm::Communicator::world();
+  auto const roles = make_roles(Layout::flat, 1, 1);
+  auto const before = allocated_bytes();
+  auto mine = problem.clients();
+  Federation federation{
+      world, roles, {problem.network, problem.test, mine, problem.options, Key{3}}};
+  auto state = federation.fresh_state();
+  EXPECT_LT(allocated_bytes() - before, 256u * clients);
+  auto const registered = allocated_bytes();
+  federation.run(std::move(state), {});
+  federation.shut_down();
+  EXPECT_LT(allocated_bytes() - registered, 4u * clients * sizeof(int));
 }
 
 }  // namespace
