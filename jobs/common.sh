@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154  # variables of those who source it
+# shellcheck shell=bash
 # Functions that the scripts of this folder share. They source it; it does nothing by itself.
 
 # value_of OPTION WORD...: prints what the words give to the option, the last time; else fails.
@@ -28,36 +28,4 @@ prepare_mpi() {
   if [[ -e /.dockerenv || -e /run/.containerenv ]]; then
     export OMPI_MCA_btl_vader_single_copy_mechanism=none
   fi
-}
-
-# ---- of jobs that go on after a loss; they set top, run_file and max_restarts before they call these
-
-fail() {
-  echo "canopy job: $1" >&2
-  exit 2
-}
-
-# Sets `canopy`, the program.
-find_program() {
-  canopy=${CANOPY:-$top/build/canopy}
-  [[ -x $canopy ]] ||
-    fail "there is no program $canopy; jobs/build.sh builds it, CANOPY names another"
-}
-
-check_max_restarts() {
-  [[ $max_restarts =~ ^[0-9]+$ ]] ||
-    fail "MAX_RESTARTS is '$max_restarts', expected a whole number, at least 0"
-}
-
-# Prints the exit status that the run has recorded: 75 when it is unfinished and something is saved.
-recorded_status() {
-  local recorded=0
-  "$canopy" show "$run_file" status >/dev/null 2>&1 || recorded=$?
-  echo "$recorded"
-}
-
-give_up() {
-  echo "canopy job: gave up after $max_restarts restarts (MAX_RESTARTS);" \
-    "$run_file is saved, --resume goes on from it" >&2
-  exit 75
 }

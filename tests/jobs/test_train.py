@@ -3,7 +3,6 @@
 import os
 import pathlib
 import signal
-import stat
 import subprocess
 import sys
 import tempfile
@@ -12,19 +11,13 @@ import time
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests" / "app"))
 
+import fake_slurm
 from end_to_end import (CANOPY, ENVIRONMENT, Checks, Started, journal_of, keep_mpi_files_in,
                         model_digest, pid_of_rank, run, show, status)
 
 # Some seconds on one core, long enough to be killed in the middle; an epoch takes about 0.1 s.
 FIT = ["--data", "synthetic:mnist,rows=3000", "--model", "lenet", "--epochs", 40, "--seed", 5,
        "--progress", "none", "--checkpoint-every", 1]
-
-# What stands in for Slurm: one process instead of many, and a note of what is to be queued again.
-SLURM = {
-    "srun": 'while [ "$1" != "$CANOPY" ]; do echo "srun: $1"; shift; done\nexec "$@"',
-    "squeue": 'echo "$STATE"',
-    "scontrol": 'echo "scontrol: $*"',
-}
 
 
 class StartedJob(Started):
@@ -105,13 +98,7 @@ class TrainJobs:
 
     def under_slurm(self):
         run_file = self.folder / "results" / "train-7.h5"
-        (self.folder / "bin").mkdir()
-        for name, lines in SLURM.items():
-            program = self.folder / "bin" / name
-            program.write_text(f"#!/bin/sh\n{lines}\n")
-            program.chmod(program.stat().st_mode | stat.S_IXUSR)
-        slurm = {**ENVIRONMENT, "CANOPY": CANOPY, "PATH": f"{self.folder}/bin:{os.environ['PATH']}",
-                 "SLURM_JOB_ID": "7", "SLURM_SUBMIT_DIR": str(TOP), "STATE": "RUNNING"}
+        slurm = fake_slurm.install(self.folder, TOP, {**ENVIRONMENT, "CANOPY": CANOPY})
 
         def job(words, **variables):
             line = ["bash", TOP / "jobs" / "train.sbatch", *FIT, "--out", run_file, *words]
