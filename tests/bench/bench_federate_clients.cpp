@@ -1,7 +1,7 @@
 // Question: what does a client cost that is registered and does nothing? Some rows of
 // synthetic:mnist (1,000,000, with a test set of 200,000) dealt to 100,000 clients, 100 in a round
 // of softmax: bytes per client that stay and that were needed for a moment, beside the data; and
-// milliseconds of a round, median and range.
+// milliseconds of a round, median and range, and mean of the root's processor time.
 //
 //   build/tests/bench/bench_federate_clients [ROWS [CLIENTS]]
 //   mpirun -np 2 --oversubscribe --bind-to none build/tests/bench/bench_federate_clients
@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <string>
 
@@ -68,7 +69,9 @@ void measure(comm::Communicator const& world, int rows, int count) {
   auto const needed = registering.peak();
 
   Growth const running;
+  auto const begin = std::clock();
   federation.run(std::move(state), {});
+  auto const worked = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
   auto const added = running.peak();
   federation.shut_down();
   std::vector<double> seconds;
@@ -76,9 +79,11 @@ void measure(comm::Communicator const& world, int rows, int count) {
   std::ranges::sort(seconds);
   std::printf(
       "%d clients, %d rows, np %d: data %.0f MB; a client %.0f bytes, %.0f while it is registered, "
-      "and %.0f for 200 rounds; a round %.2f ms (%.2f to %.2f)\n",
+      "and %.0f for 200 rounds; a round %.2f ms (%.2f to %.2f), "
+      "processor %.2f ms\n",
       count, rows, world.size(), data / 1e6, kept / count, needed / count, added / count,
-      1e3 * seconds[seconds.size() / 2], 1e3 * seconds.front(), 1e3 * seconds.back());
+      1e3 * seconds[seconds.size() / 2], 1e3 * seconds.front(), 1e3 * seconds.back(),
+      1e3 * worked / static_cast<double>(seconds.size()));
 }
 
 }  // namespace
