@@ -5,6 +5,7 @@
 //
 //   build/tests/bench/bench_federate_clients [ROWS [CLIENTS]]
 //   mpirun -np 2 --oversubscribe --bind-to none build/tests/bench/bench_federate_clients
+//   OMPI_MCA_mpi_yield_when_idle=0 build/tests/bench/bench_federate_clients   # on a busy machine
 //
 // Wanted: at most 256 bytes for an idle client. Every rank makes the data for itself, for half a
 // minute. The last answer stands in results/README.md.
