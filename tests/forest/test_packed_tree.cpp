@@ -50,7 +50,7 @@ std::vector<std::vector<std::uint32_t>> selections() {
   std::iota(all.begin(), all.end(), 0u);
   std::vector<std::uint32_t> third;
   for (std::uint32_t i = 1; i < all.size(); i += 3) third.push_back(i);
-  return {all, third, {3, 1026, 1027, 4999}, {4321}, {}, {all.rbegin(), all.rend()}};
+  return {all, third, {3, 2050, 2051, 4999}, {4321}, {}, {all.rbegin(), all.rend()}};
 }
 
 TYPED_TEST(PackedTrees, TakeRowsToTheirLeaves) {
@@ -79,11 +79,27 @@ TYPED_TEST(PackedTrees, TakeRowsToTheirLeaves) {
   }
 }
 
+TYPED_TEST(PackedTrees, TakeRowsToLeavesThatAreNearTheRoot) {
+  auto const set = test::mixed(500, 4, 6);
+  auto const table = EncodedTable::encode(set);
+  PackedRows<TypeParam> const rows{table, test::all_rows(table)};
+  std::vector<std::uint32_t> which(500);
+  std::iota(which.begin(), which.end(), 0u);
+  for (auto const* const least : {"2", "50", "150", "400", "501"}) {  // the last: a root alone
+    auto const parameters = test::parameters({{"n-estimators", "1"}, {"min-samples-split", least}});
+    auto const tree = test::grow(set, parameters).trees().front();
+    PackedTree<TypeParam> const packed{tree, PackedColumns<TypeParam>{table}};
+    EXPECT_EQ(payloads([&](auto reach) { descend(packed.steps(), rows, which, reach); }),
+              payloads([&](auto reach) { descend_in_lanes(packed.steps(), rows, which, reach); }))
+        << "min_samples_split " << least;
+  }
+}
+
 TEST(Descend, ReachesTheLastNodeOfTreesThatDoNotFitAVectorsLane) {
   using Steps = PackedTree<std::uint16_t>;
   auto const table = EncodedTable::encode(test::mixed(40, 2, 5));
   PackedRows<std::uint16_t> const rows{table, test::all_rows(table)};
-  for (auto const nodes : {1u << 22, (1u << 22) + 1}) {
+  for (auto const nodes : {1u << 21, (1u << 21) + 1}) {
     auto const no_block = table.blocks().size();
     std::vector<Steps::Step> steps(nodes, Steps::made(1, 0, no_block, -1));
     steps.front() = Steps::made(0, 0, no_block, nodes - 2);  // nothing goes left

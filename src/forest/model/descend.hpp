@@ -9,10 +9,12 @@
 #include <limits>
 #include <span>
 
-#if defined(__AVX512F__)
+#if defined(__AVX512BW__)
 #include <immintrin.h>
 #endif
 
+#include "model/first_levels.hpp"
+#include "model/look_up.hpp"
 #include "model/packed_tree.hpp"
 
 namespace canopy::forest {
@@ -43,32 +45,29 @@ void descend_in_lanes(std::span<PackedStep<Code> const> tree, PackedRows<Code> c
   }
 }
 
-#if defined(__AVX512F__)
+#if defined(__AVX512BW__)
 
-/// Rows on their way down, and those that have arrived. Four vectors of 16 rows go four levels side
-/// by side; then the rows that have not been seen in a leaf close ranks, so that few lanes wait
-/// for the deepest. A row is one number: its place in the tree above, and its own place among the
-/// rows below.
+/// Rows on their way down, and those that have arrived. From below the first levels on four vectors
+/// of 16 rows go four levels side by side; then the rows that have not been seen in a leaf close
+/// ranks, so that few lanes wait for the deepest. A row is one number: its place in the tree above,
+/// and its own place among the rows below.
 class GatheredRows {
  public:
-  static constexpr int row_bits = 10;
+  static constexpr int row_bits = 11;
   static constexpr std::size_t most = 1u << row_bits;               ///< rows at a time
   static constexpr std::size_t most_nodes = 1u << (32 - row_bits);  ///< of a tree
 
   GatheredRows(std::span<PackedStep<std::uint16_t> const> tree,
                PackedRows<std::uint16_t> const& rows)
-      : tree_{tree.data()}, rows_{rows} {}
+      : tree_{tree.data()}, rows_{rows}, first_levels_{tree, rows} {}
 
   /// Takes as many of the first of `which` as are less than `most` rows apart, at least one, down
   /// to their leaves.
   template <class Reached>
   std::size_t descend(std::span<std::uint32_t const> which, Reached& reached) {
-    first_ = which.front();
-    moving_ = 0;
-    arrived_ = 0;
-    for (; moving_ < std::min(most, which.size()) && which[moving_] - first_ < most; ++moving_)
-      places_[moving_] = which[moving_] - first_;
+    start(which);
     auto const taken = moving_;
+    arrived_ = 0;
     while (moving_ != 0) move();
     for (auto const place : std::span{leaves_}.first(arrived_))
       reached(first_ + (place & (most - 1)), tree_[place >> row_bits].payload());
@@ -78,7 +77,7 @@ class GatheredRows {
  private:
   using Step = PackedStep<std::uint16_t>;
   static constexpr std::size_t width = 16;   ///< lanes of a vector
-  static constexpr std::size_t vectors = 4;  ///< whose gathers wait side by side
+  static constexpr std::size_t vectors = 4;  ///< whose look-ups wait side by side
   static constexpr int levels = 4;           ///< that they go down before rows in leaves drop out
   static constexpr int block_mask = (1 << Step::block_bits) - 1;
 
@@ -91,6 +90,20 @@ class GatheredRows {
     __m512i codes[vectors];  ///< of the step at the place: base below, span above
     __m512i tail[vectors];
   };
+
+  /// Below the first levels.
+  void start(std::span<std::uint32_t const> which) {
+    first_ = which.front();
+    moving_ = 0;
+    std::uint32_t last = 0;
+    for (; moving_ < std::min(most, which.size()) && which[moving_] - first_ < most; ++moving_) {
+      places_[moving_] = which[moving_] - first_;
+      last = std::max(last, places_[moving_]);
+    }
+    for (std::size_t row = 0; row <= last; row += FirstLevels::rows_at_once)
+      first_levels_.descend(first_ + row, starts_.data() + row);
+    for (auto& place : std::span{places_}.first(moving_)) place |= starts_[place] << row_bits;
+  }
 
   /// Some levels down. Rows that were in their leaf before the last of them drop out.
   void move() {
@@ -127,10 +140,9 @@ class GatheredRows {
   }
 
   void look_up_step(Chunk& chunk, std::size_t v) const {
-    auto const lanes = chunk.lanes[v];
-    auto const at = _mm512_maskz_srli_epi32(lanes, chunk.place[v], row_bits);
-    auto const low = gathered<0>(at, static_cast<__mmask8>(lanes));
-    auto const high = gathered<1>(at, static_cast<__mmask8>(lanes >> 8));
+    auto const at = _mm512_maskz_srli_epi32(every_lane, chunk.place[v], row_bits);
+    auto const low = eight_words(tree_, lower(at));
+    auto const high = eight_words(tree_, upper(at));
     auto const even = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
     auto const odd = _mm512_or_si512(even, all(1));
     chunk.codes[v] = _mm512_permutex2var_epi32(low, even, high);
@@ -139,25 +151,14 @@ class GatheredRows {
 
   /// PackedStep::move in each lane.
   void take_step(Chunk& chunk, std::size_t v) const {
-    auto const lanes = chunk.lanes[v];
     auto const codes = chunk.codes[v];
     auto const right = _mm512_cmpgt_epu32_mask(
         _mm512_and_si512(_mm512_sub_epi32(code(chunk, v), codes), all(0xffff)),
-        _mm512_maskz_srli_epi32(lanes, codes, 16));
+        _mm512_maskz_srli_epi32(every_lane, codes, 16));
     auto const beyond_left = _mm512_maskz_slli_epi32(
-        lanes, _mm512_and_si512(chunk.tail[v], all(~block_mask)), row_bits - Step::block_bits);
+        every_lane, _mm512_and_si512(chunk.tail[v], all(~block_mask)), row_bits - Step::block_bits);
     auto const left = _mm512_add_epi32(chunk.place[v], all(1 << row_bits));
     chunk.place[v] = _mm512_mask_add_epi32(left, right, left, beyond_left);
-  }
-
-  // Gathers leave the lanes outside of their mask as they were. They start from zeros, or each
-  // would wait for whatever was last in that register.
-
-  /// The steps at one half of the places.
-  template <int half>
-  __m512i gathered(__m512i at, __mmask8 lanes) const {
-    auto const places = _mm512_maskz_extracti64x4_epi64(0xf, at, half);
-    return _mm512_mask_i32gather_epi64(_mm512_setzero_si512(), lanes, places, tree_, 8);
   }
 
   /// The code that the step asks for, in 32 bits of which the upper half belongs to the next one.
@@ -165,9 +166,8 @@ class GatheredRows {
     auto const row = _mm512_and_si512(chunk.place[v], all(most - 1));
     auto const block = _mm512_and_si512(chunk.tail[v], all(block_mask));
     auto const stride = all(static_cast<int>(rows_.stride()));
-    auto const at = _mm512_add_epi32(_mm512_mullo_epi32(row, stride), block);
-    return _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), chunk.lanes[v], at,
-                                       rows_.row(first_), 2);
+    return sixteen_codes(rows_.row(first_),
+                         _mm512_add_epi32(_mm512_mullo_epi32(row, stride), block));
   }
 
   static __m512i all(int number) {
@@ -182,6 +182,8 @@ class GatheredRows {
 
   Step const* tree_;
   PackedRows<std::uint16_t> const& rows_;
+  FirstLevels first_levels_;
+  Places starts_;  ///< by row, below the first levels
   std::uint32_t first_ = 0;
   Places places_;
   std::size_t moving_ = 0;
@@ -205,7 +207,7 @@ void descend_gathered(std::span<PackedStep<std::uint16_t> const> tree,
 template <class Code, class Reached>
 void descend(std::span<PackedStep<Code> const> tree, PackedRows<Code> const& rows,
              std::span<std::uint32_t const> which, Reached reached) {
-#if defined(__AVX512F__)
+#if defined(__AVX512BW__)
   if constexpr (std::same_as<Code, std::uint16_t>)
     if (tree.size() <= GatheredRows::most_nodes)
       return descend_gathered(tree, rows, which, reached);

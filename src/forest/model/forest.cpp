@@ -18,9 +18,10 @@ namespace {
 using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 /// Rows that are taken through all trees together, so many that packing the trees once for each
-/// batch does not count. Their copies take 64 MiB at most, or what 512 rows of a wide table take.
+/// batch does not count. Their copies, by row and by column, take 64 MiB at most, or what 512 rows
+/// of a wide table take.
 std::size_t rows_of_batch(EncodedTable const& table) {
-  auto const bytes_of_row = sizeof(std::uint32_t) * (table.blocks().size() + 1);
+  auto const bytes_of_row = 2 * sizeof(std::uint32_t) * (table.blocks().size() + 1);
   return std::clamp((std::size_t{1} << 26) / bytes_of_row, std::size_t{1} << 9,
                     std::size_t{1} << 17);
 }

@@ -76,11 +76,13 @@ template <class Code>
 PackedRows<Code>::PackedRows(data::EncodedTable const& table, std::span<data::RowIndex const> rows)
     : rows_{rows.size()},
       stride_{table.blocks().size() + 1},
-      codes_(rows_ * stride_ + 1, nowhere<Code>) {
+      codes_(rows_ * stride_ + 1, nowhere<Code>),
+      columns_(start_of_column(stride_), nowhere<Code>) {
   for (std::size_t b = 0; b + 1 < stride_; ++b)
     with_codes(table.blocks()[b], [&](auto const* codes) {
+      auto* const column = columns_.data() + start_of_column(b);
       for (std::size_t i = 0; i < rows_; ++i)
-        codes_[i * stride_ + b] = static_cast<Code>(codes[rows[i]]);
+        codes_[i * stride_ + b] = column[i] = static_cast<Code>(codes[rows[i]]);
     });
 }
 

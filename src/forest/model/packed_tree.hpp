@@ -16,8 +16,8 @@
 namespace canopy::forest {
 
 /// Rows of an encoded table with all codes of a row side by side, so that a row on its way down a
-/// tree stays in one or two cache lines. Code is std::uint16_t where all codes fit, else
-/// std::uint32_t.
+/// tree stays in one or two cache lines; and once more by column, for what looks at many rows
+/// together. Code is std::uint16_t where all codes fit, else std::uint32_t.
 template <class Code>
 class PackedRows {
  public:
@@ -27,11 +27,17 @@ class PackedRows {
   std::size_t stride() const { return stride_; }  ///< codes from one row to the next
   /// One code more than the rows' own can be read behind the last row.
   Code const* row(std::size_t i) const { return codes_.data() + i * stride_; }
+  /// The codes of all rows in one block. `behind` more can be read behind the last row's.
+  Code const* column(std::size_t block) const { return columns_.data() + start_of_column(block); }
+  static constexpr std::size_t behind = 32;
 
  private:
+  std::size_t start_of_column(std::size_t block) const { return block * (rows_ + behind); }
+
   std::size_t rows_;
   std::size_t stride_;
-  std::vector<Code> codes_;  ///< rows x (blocks, and one that leaves look at)
+  std::vector<Code> codes_;    ///< rows x (blocks, and one that leaves look at)
+  std::vector<Code> columns_;  ///< as many x (rows and those behind)
 };
 
 /// One node of a packed tree: left when the code of the row in `block` is one of base ..
