@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
 #include <utility>
 
 #include "grow/compact_rows.hpp"
@@ -93,25 +94,26 @@ PackedTree<Code>::PackedTree(Tree const& tree, PackedColumns<Code> const& column
 }
 
 /// Nobody can foresee which node is a leaf, so a branch would often be mispredicted: all are packed
-/// as splits first, then the leaves once more. False when left children do not come next.
+/// as splits first, then the leaves once more. They keep what that takes, as the nodes are in no
+/// near cache by then. False when left children do not come next.
 template <class Code>
 template <class Order>
 bool PackedTree<Code>::pack(Tree const& tree, PackedColumns<Code> const& columns,
                             Order const& order) {
-  std::vector<std::uint32_t> leaves(tree.size() + 1);
+  auto const leaves = std::make_unique_for_overwrite<Leaf[]>(tree.size() + 1);
   std::size_t number_of_leaves = 0;
   bool left_is_next = true;
   for (std::size_t at = 0; at < tree.size(); ++at) {
     __builtin_prefetch(&tree.nodes[order.number(std::min(at + ahead, tree.size() - 1))]);
     auto const& node = tree.nodes[order.number(at)];
     steps_[at] = split(node, order.right(at, node) - at, columns[node.feature]);
-    leaves[number_of_leaves] = static_cast<std::uint32_t>(at);
+    leaves[number_of_leaves] = {static_cast<std::uint32_t>(at), node.code_threshold};
     number_of_leaves += std::size_t{node.is_leaf()};
     left_is_next &= node.is_leaf() | order.left_is_next(at, node);
   }
   if (!left_is_next) return false;
-  for (std::size_t i = 0; i < number_of_leaves; ++i)
-    steps_[leaves[i]] = leaf(tree, tree.nodes[order.number(leaves[i])], columns.leaves().block());
+  for (auto const& leaf : std::span{leaves.get(), number_of_leaves})
+    steps_[leaf.place] = packed(leaf, tree, columns.leaves().block());
   return true;
 }
 
@@ -140,9 +142,10 @@ auto PackedTree<Code>::split(Node const& node, std::size_t right, PackedColumn<C
 }
 
 template <class Code>
-auto PackedTree<Code>::leaf(Tree const& tree, Node const& node, std::size_t block) -> Step {
-  auto const kept = tree.has_one_class(node) ? LeafShares::of_class(node.code_threshold)
-                                             : shares_.keep(tree.value(node));
+auto PackedTree<Code>::packed(Leaf const& leaf, Tree const& tree, std::size_t block) -> Step {
+  auto const classes = static_cast<std::uint32_t>(tree.classes);
+  auto const kept = leaf.counts < classes ? LeafShares::of_class(leaf.counts)
+                                          : shares_.keep(tree.row(leaf.counts - classes));
   return made(static_cast<Code>(kept & ((1u << Step::half) - 1)),
               static_cast<Code>(kept >> Step::half), block, -1);
 }

@@ -127,10 +127,15 @@ class PackedTree {
                std::span<std::uint32_t> kept) const;
 
  private:
+  struct Leaf {
+    std::uint32_t place;
+    std::uint32_t counts;  ///< the node's code_threshold
+  };
+
   static Step split(Node const& node, std::size_t right, PackedColumn<Code> const& column);
   template <class Order>
   bool pack(Tree const& tree, PackedColumns<Code> const& columns, Order const& order);
-  Step leaf(Tree const& tree, Node const& node, std::size_t block);
+  Step packed(Leaf const& leaf, Tree const& tree, std::size_t block);
 
   std::vector<Step> steps_;
   LeafShares shares_;

@@ -26,8 +26,8 @@ class ReachedLeaves {
   template <class Code>
   void descend(PackedTree<Code> tree, PackedRows<Code> const& rows,
                std::span<std::uint32_t const> which) {
-    kept_.resize((trees() + 1) * rows_);
-    auto const kept = std::span{kept_}.subspan(trees() * rows_);
+    kept_.resize(std::max(kept_.size(), (trees() + 1) * rows_));
+    auto const kept = std::span{kept_}.subspan(trees() * rows_, rows_);
     if (which.size() < rows_) std::ranges::fill(kept, LeafShares::silent);
     tree.descend(rows, which, kept);
     shares_.push_back(std::move(tree.shares()));
