@@ -171,14 +171,15 @@ class ClassScores {
   void go_down(std::size_t run, std::size_t first, PairsOfRows* changes) {
     auto const blocks = problem_.table.blocks().size() + 1;
     auto const* const differences = reinterpret_cast<std::byte const*>(differences_.data());
+    constexpr auto numbers_of_place =
+        sizeof(NodeNumbers) / sizeof(typename SliceTrees<Code>::Place);
     for (std::size_t half = 0; half < together; half += side_by_side) {
       auto* const added =
           reinterpret_cast<std::byte*>(reinterpret_cast<NodeNumbers::Any*>(changes) + half);
       trees_.go_down(run, codes_.data() + (first + half) * blocks,
                      [=, this](std::size_t i, std::size_t at, std::size_t cell) {
                        auto const* const from = reinterpret_cast<NodeNumbers const*>(
-                           differences + at * sizeof(NodeNumbers) /
-                                             sizeof(typename SliceTrees<Code>::Place) * vectors());
+                           differences + at * numbers_of_place * vectors());
                        auto* const to = reinterpret_cast<NodeNumbers::Any*>(added + cell);
                        for (std::size_t v = 0; v < vectors(); ++v)
                          to[v * together + i] += from[v].v;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -58,6 +59,7 @@ class SliceTrees {
     roots_.clear();
     sizes_.clear();
     starts_.clear();
+    ends_.clear();
     auto most = runs.size();
     for (auto const& tree : trees) most += tree.size();
     places_.reserve(most);
@@ -65,6 +67,7 @@ class SliceTrees {
     for (auto const last : runs) {
       starts_.push_back(places_.size() * sizeof(Place));
       for (; tree < last; ++tree) add(trees[tree], visit);
+      ends_.push_back(places_.size() * sizeof(Place));
       places_.push_back(leaf(-1, 0));
     }
   }
@@ -83,17 +86,15 @@ class SliceTrees {
     auto const* const places = reinterpret_cast<std::byte const*>(places_.data());
     std::array<std::size_t, side_by_side> at;
     at.fill(starts_[run]);
-    for (std::ptrdiff_t moved = 1; moved != 0;) {
-      moved = 0;
+    auto const end = ends_[run];
+    do {
 #pragma GCC unroll 8
       for (std::size_t i = 0; i < side_by_side; ++i) {
         auto const& place = *reinterpret_cast<Place const*>(places + at[i]);
         visit(i, at[i], place.cell);
-        auto const move = place.move(rows[place.codes + i]);
-        at[i] += static_cast<std::size_t>(move);
-        moved |= move;
+        at[i] += static_cast<std::size_t>(place.move(rows[place.codes + i]));
       }
-    }
+    } while (std::ranges::any_of(at, [end](std::size_t place) { return place != end; }));
   }
 
   /// The places that rows go through in one tree, side by side too.
@@ -160,6 +161,7 @@ class SliceTrees {
   std::vector<std::uint32_t> roots_;
   std::vector<std::uint32_t> sizes_;
   std::vector<std::size_t> starts_;  ///< of runs, times the size of a Place
+  std::vector<std::size_t> ends_;    ///< the same
   /// By depth, of the nodes below the last one that was seen above; empty where no cell has them.
   std::vector<std::optional<Reach>> below_;
 };
