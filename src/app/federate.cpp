@@ -58,9 +58,13 @@ void print_preview(federate::Clients const& clients, data::Samples const& sample
 }  // namespace
 
 record::RunRecord run(comm::Communicator const& comm, FederateSettings const& settings) {
-  comm.together("settings", [&] { settings.check(); });
   auto const& options = settings.federation;
-  auto const roles = federate::make_roles(options.layout, options.combiners, comm.size());
+  federate::RoleMap roles;
+  comm.together("settings", [&] {
+    settings.check();
+    roles = federate::make_roles(options.layout, options.combiners, comm.size(),
+                                 options.ranks_per_client);
+  });
   auto const hosts = comm::hosts(comm);
   if (comm.broadcast(settings.dry_run)) {  // which is not recorded, so only the root knows
     if (comm.is_root()) fmt::print("{}", report::render(federate::roles_table(roles, hosts), {}));

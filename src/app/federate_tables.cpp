@@ -44,7 +44,8 @@ Table combiners_table(federate::FederationState const& state, int clients,
     auto const count = static_cast<std::int64_t>(roles.combiners.size());
     table.add(
         {number, std::int64_t{roles.combiners[j]},
-         hosts[static_cast<std::size_t>(roles.combiners[j])], std::ssize(roles.client_ranks[j]),
+         hosts[static_cast<std::size_t>(roles.combiners[j])],
+         std::ssize(roles.client_ranks[j]) * roles.ranks_per_client,
          (clients - number + count) / count,
          std::int64_t{std::ranges::count(state.updates, number, &federate::UpdateRow::combiner)}});
   }

@@ -106,7 +106,7 @@ std::optional<std::string> why_another_run(std::filesystem::path const& run_file
   static std::vector<std::string> const may_differ{
       "time_limit", "walltime",     "data_dir", "checkpoint_every", "parallel",
       "stages",     "schedule",     "servers",  "allreduce",        "zero",
-      "trace",      "ps_transport", "layout",   "combiners"};
+      "trace",      "ps_transport", "layout",   "combiners",        "ranks_per_client"};
   auto const differences =
       record::settings_differences(earlier.settings_toml, now.settings_toml, may_differ);
   if (!differences.empty())

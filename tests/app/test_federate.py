@@ -49,6 +49,18 @@ class Federate:
         self.checks.equal("fedn: the last model of the trail is the run's",
                           trail(out)[-1], show(out, "model")[0]["sha256"])
 
+    def teams(self):
+        """Two ranks a client: who is with whom, and the model of one rank a client."""
+        words = ["--ranks-per-client", 2, "--layout", "tree", "--combiners", 1]
+        result = run(SHORT + words + ["--dry-run"], np=6)
+        for role in ("clients, group 1", "clients, group 2"):
+            self.checks.equal(f"teams: --dry-run names {role} twice", result.stdout.count(role), 2)
+        one, two = self.folder / "one.h5", self.folder / "two.h5"
+        run(SHORT + ["--out", one])
+        result = run(SHORT + words + ["--out", two], np=6)
+        self.checks.check("teams: exit 0", result.returncode == 0, result.stderr)
+        self.checks.equal("teams: the trail of one rank a client", trail(two), trail(one))
+
     def predicts(self):
         out = self.folder / "pred.csv"
         result = run(["predict", "--model", self.calm, "--data", "synthetic:mnist,rows=500",
@@ -104,6 +116,8 @@ class Federate:
                 (["--round-policy", "deadline", "--deadline", 0.0001], 2, "deadline"),
                 (["--min-clients", 50], 2, "min-clients"),
                 (["--combiners", 3], 2, "--layout tree"),
+                (["--ranks-per-client", 2], 2, "start 3 ranks"),
+                (["--ranks-per-client", 4], 2, "--batch-size 32 is cut into 2 shards"),
                 (["--data", "synthetic:forest-cover,rows=500", "--scaling", "unit"], 2,
                  "--scaling is unit"),
                 (["--data", "no-such.csv"], 3, "no-such.csv")):
@@ -202,12 +216,28 @@ class Federate:
         self.checks.equal(f"{name}: the undisturbed trail", trail(run_file), trail(self.calm))
 
 
+    def lost_member(self, rank):
+        """Of a team, whether its leader or another: its clients go to the other team."""
+        name, run_file = f"a team's lost rank {rank}", self.folder / f"team{rank}.h5"
+        with Started(LONG + ["--ranks-per-client", 2, "--out", run_file], np=5,
+                     launcher=["--enable-recovery"]) as job:
+            self.wait_for_a_checkpoint(name, job, run_file)
+            os.kill(pid_of_rank(job, rank), signal.SIGKILL)
+            job.wait(120)
+        self.checks.equal(f"{name}: the run is complete", status(run_file)[0], 0)
+        told = [row["text"] for row in show(run_file, "events") if row["kind"] == "lost-rank"]
+        self.checks.check(f"{name}: the event names it", bool(told) and f"rank {rank}" in told[0],
+                          told)
+        self.checks.equal(f"{name}: the undisturbed trail", trail(run_file), trail(self.calm))
+
+
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         keep_mpi_files_in(folder)
         checks = Checks()
         federate = Federate(checks, pathlib.Path(folder))
         federate.fedn()
+        federate.teams()
         federate.predicts()
         federate.seeds()
         federate.dropped()
@@ -218,4 +248,6 @@ if __name__ == "__main__":
         federate.killed_asynchronous()
         federate.lost_combiner()
         federate.lost_client_rank()
+        federate.lost_member(3)
+        federate.lost_member(4)
     checks.leave()

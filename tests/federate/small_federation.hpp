@@ -46,7 +46,8 @@ struct SmallFederation {
   federate::FederationState run(comm::Communicator const& comm,
                                 federate::FederationState const* from = nullptr,
                                 std::int64_t stop_after = 1 << 20) const {
-    auto const roles = federate::make_roles(options.layout, options.combiners, comm.size());
+    auto const roles = federate::make_roles(options.layout, options.combiners, comm.size(),
+                                            options.ranks_per_client);
     auto mine = clients();
     federate::Federation federation{comm, roles, {network, test, mine, options, Key{3}}};
     if (!comm.is_root()) {

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
 #include <vector>
 
+#include "canopy/comm/reduce/sum_tree.hpp"
 #include "canopy/core/options.hpp"
 #include "canopy/core/random.hpp"
 #include "canopy/federate/aggregator.hpp"
@@ -59,12 +61,31 @@ struct LocalOutcome {
   std::int64_t seen = 0;  ///< rows, an epoch each counts
 };
 
+/// Ranks that train a client together: each works out some of the shards of every batch, and all
+/// make the same steps.
+class Team {
+ public:
+  virtual ~Team() = default;
+  /// The first one has the result to tell; the others help.
+  virtual bool leads() const = 0;
+  /// Those of so many shards that are this rank's; may be none.
+  virtual comm::Leaves block(int shards) const = 0;
+  /// `sums` are those of comm::subtrees_of(block), one after the other, and `losses` of the block's
+  /// shards. Leaves the sum of all shards in front, and the losses of all.
+  virtual void add_up(int shards, std::vector<float>& sums, std::vector<nn::Loss>& losses) = 0;
+};
+
 /// Trains one client after another, all with the same memory: a rank has one, whatever the number
-/// of its clients.
+/// of its clients. The gradient of a batch is a sum over its virtual shards in the order of their
+/// tree, as `canopy train` has it (nn::virtual_shards of the rows that are in the batch), so that
+/// ranks of a team come to the bits of one alone.
 class LocalTrainer {
  public:
   /// The network must outlive it.
   LocalTrainer(nn::Network const& network, LocalOptions const& options);
+
+  /// From now on trains together with others. The team must outlive it.
+  void join(Team* team) { team_ = team; }
 
   /// SGD from `model` on the client's rows. `tick` is called after every 256 rows or batch.
   LocalOutcome train(std::span<float const> model, LocalData const& data, LocalWork const& work,
@@ -77,9 +98,18 @@ class LocalTrainer {
                     std::function<void()> const& tick = {});
 
  private:
+  /// Rows of one step.
+  struct Batch {
+    LocalData const& data;
+    std::span<std::uint32_t const> places;  ///< in the client's rows
+    Key dropout;
+    std::function<void()> const& tick;
+  };
   void order_rows(LocalData const& data, Key key);
-  nn::Loss gradient(LocalData const& data, std::span<std::uint32_t const> places, Key dropout,
-                    std::function<void()> const& tick);
+  nn::Loss gradient(Batch const& batch);
+  void add_shards(Batch const& batch, comm::Subtree tree, std::span<float> to);
+  void add_shard(Batch const& batch, int shard, std::span<float> to, nn::Put put);
+  std::int64_t micro_batches(std::size_t rows) const;
   void correct(std::span<float const> model, LocalWork const& work, float rows);
   void load(LocalData const& data, std::span<std::uint32_t const> places);
 
@@ -88,10 +118,13 @@ class LocalTrainer {
   nn::Network const& network_;
   nn::TrainingOptions options_;
   nn::Pass pass_;
+  Team* team_ = nullptr;
   std::vector<float> arena_;
-  std::vector<float> gradients_;
-  std::vector<std::uint32_t> order_;  ///< places in the client's rows
-  std::vector<data::RowIndex> rows_;  ///< of a micro-batch
+  std::vector<float> gradients_;  ///< sums of this rank's sub-trees; in front that of the batch
+  std::array<std::vector<float>, 4> right_;  ///< by level: of a sub-tree that is a right branch
+  std::vector<nn::Loss> losses_;             ///< by shard
+  std::vector<std::uint32_t> order_;         ///< places in the client's rows
+  std::vector<data::RowIndex> rows_;         ///< of a micro-batch
   std::vector<std::uint16_t> labels_;
 };
 

@@ -50,6 +50,7 @@ struct FederationOptions {
   Layout layout = Layout::flat;
   int combiners = 1;           ///< of layout tree
   std::optional<int> clients;  ///< None: one per client rank with fedn, else 100
+  int ranks_per_client = 1;    ///< that train a client together; see Team
   std::int64_t rounds = 10;
   std::optional<double> fraction_fit;  ///< C; None: 1 with fedn, else 0.1
   std::optional<int> concurrency;      ///< clients at work in an asynchronous run; None: the cohort

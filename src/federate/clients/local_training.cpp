@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
+
+#include "canopy/nn/tree_sum.hpp"
 
 namespace canopy::federate {
 namespace {
@@ -71,21 +74,65 @@ void LocalTrainer::load(LocalData const& data, std::span<std::uint32_t const> pl
   data.gather(copies, places, pass_.input());
 }
 
-/// Puts the gradient of the sum over a batch into gradients_, piece by piece.
-nn::Loss LocalTrainer::gradient(LocalData const& data, std::span<std::uint32_t const> places,
-                                Key dropout, std::function<void()> const& tick) {
+/// Puts the gradient of the sum over a batch to the front of gradients_.
+nn::Loss LocalTrainer::gradient(Batch const& batch) {
+  auto const shards = nn::virtual_shards(static_cast<int>(batch.places.size()));
+  auto const block = team_ != nullptr ? team_->block(shards) : comm::Leaves{0, shards};
+  auto const trees = comm::subtrees_of(block);
+  auto const length = network_.arena_size();
+  losses_.clear();
+  gradients_.resize(std::max<std::size_t>(trees.size(), 1) * length);
+  for (std::size_t i = 0; i < trees.size(); ++i)
+    add_shards(batch, trees[i], std::span{gradients_}.subspan(i * length, length));
+  if (team_ != nullptr) team_->add_up(shards, gradients_, losses_);
   nn::Loss total;
-  auto const size = static_cast<std::size_t>(pass_.most_rows());
-  for (std::size_t begin = 0; begin < places.size(); begin += size) {
-    load(data, places.subspan(begin, std::min(size, places.size() - begin)));
-    pass_.forward(arena_, {static_cast<int>(rows_.size()), rows_, dropout, true});
-    auto const loss = pass_.loss(labels_);
-    pass_.backward(arena_, std::span{gradients_}, begin == 0 ? nn::Put::write : nn::Put::add);
+  for (auto const& loss : losses_) {
     total.sum += loss.sum;
     total.correct += loss.correct;
-    if (tick) tick();
   }
   return total;
+}
+
+/// Writes the sum over the shards of a sub-tree, in the order of the tree whoever has the rest.
+void LocalTrainer::add_shards(Batch const& batch, comm::Subtree tree, std::span<float> to) {
+  if (tree.level == 0) return add_shard(batch, tree.first, to, nn::Put::write);
+  comm::Subtree const left{tree.first, tree.level - 1};
+  comm::Subtree const right{tree.first + left.size(), left.level};
+  add_shards(batch, left, to);
+  auto const rows = nn::shard_rows(static_cast<int>(batch.places.size()), right.first).size();
+  if (right.level == 0 && std::cmp_less_equal(rows, pass_.most_rows()))
+    return add_shard(batch, right.first, to, nn::Put::add);
+  auto& sum = right_[static_cast<std::size_t>(right.level)];
+  sum.resize(to.size());
+  add_shards(batch, right, sum);
+  nn::add(to, std::span<float const>{sum});
+}
+
+/// A shard, in pieces when it has many rows.
+void LocalTrainer::add_shard(Batch const& batch, int shard, std::span<float> to, nn::Put put) {
+  auto const rows = nn::shard_rows(static_cast<int>(batch.places.size()), shard);
+  auto const places = batch.places.subspan(rows.begin, rows.size());
+  auto const size = static_cast<std::size_t>(pass_.most_rows());
+  auto& total = losses_.emplace_back();
+  for (std::size_t begin = 0; begin < places.size(); begin += size) {
+    load(batch.data, places.subspan(begin, std::min(size, places.size() - begin)));
+    pass_.forward(arena_, {static_cast<int>(rows_.size()), rows_, batch.dropout, true});
+    auto const loss = pass_.loss(labels_);
+    pass_.backward(arena_, to, begin == 0 ? put : nn::Put::add);
+    total.sum += loss.sum;
+    total.correct += loss.correct;
+    if (batch.tick) batch.tick();
+  }
+}
+
+/// How often rows of a batch go through the network, on all ranks together.
+std::int64_t LocalTrainer::micro_batches(std::size_t rows) const {
+  auto const batch = static_cast<int>(rows);
+  auto const most = static_cast<std::size_t>(pass_.most_rows());
+  std::size_t count = 0;
+  for (int shard = 0; shard < nn::virtual_shards(batch); ++shard)
+    count += (nn::shard_rows(batch, shard).size() + most - 1) / most;
+  return static_cast<std::int64_t>(count);
 }
 
 /// Gradients are sums over `rows`, and so is what is added.
@@ -104,10 +151,6 @@ LocalOutcome LocalTrainer::train(std::span<float const> model, LocalData const& 
   auto const optimizer = nn::make_optimizer(options_, network_, {0, network_.arena_size()});
   auto const rows = data.rows.size();
   auto const batch = work.batch_size == 0 ? rows : static_cast<std::size_t>(work.batch_size);
-  auto const micro_batches = [&](std::size_t size) {
-    auto const most = static_cast<std::size_t>(pass_.most_rows());
-    return static_cast<double>((size + most - 1) / most);
-  };
   LocalOutcome outcome;
   std::size_t next = rows;
   for (std::int64_t epoch = 0; outcome.steps < work.steps;) {
@@ -117,12 +160,13 @@ LocalOutcome LocalTrainer::train(std::span<float const> model, LocalData const& 
     }
     auto const size = std::min(batch, rows - next);
     auto const dropout = work.key.with("dropout").with(static_cast<std::uint64_t>(outcome.steps));
-    auto const loss = gradient(data, std::span{order_}.subspan(next, size), dropout, tick);
+    auto const loss = gradient({data, std::span{order_}.subspan(next, size), dropout, tick});
     correct(model, work, static_cast<float>(size));
     ++outcome.steps;
-    optimizer->step(
-        {0, network_.arena_size()}, arena_, gradients_,
-        {outcome.steps, work.lr, 1 / static_cast<double>(size), 1 / micro_batches(size)});
+    optimizer->step({0, network_.arena_size()}, arena_,
+                    std::span{gradients_}.first(network_.arena_size()),
+                    {outcome.steps, work.lr, 1 / static_cast<double>(size),
+                     1 / static_cast<double>(micro_batches(size))});
     next += size;
     outcome.loss.sum += loss.sum;
     outcome.loss.correct += loss.correct;

@@ -30,6 +30,11 @@ LocalOptions options_of(ClientSide const& side) {
 Workshop::Workshop(ClientSide const& side)
     : side_{side}, trainer_{side.network, options_of(side)} {}
 
+void Workshop::join(Team* team) {
+  team_ = team;
+  trainer_.join(team);
+}
+
 void Workshop::take(Job job, int sender) {
   Outcome outcome;
   outcome.job = job.id;
@@ -105,6 +110,7 @@ void Workshop::train(Waiting& at, Task const& task, Report& report,
   auto const shift = aggregator.shift(*at.job.shared, state);
   work.shift = shift;
   auto const outcome = trainer_.train(*at.job.model, data, work, tick);
+  if (team_ != nullptr && !team_->leads()) return;
   report.rows = outcome.seen;
   report.steps = result.steps = outcome.steps;
   report.loss = outcome.loss.sum;

@@ -36,6 +36,10 @@ class Workshop {
   /// `sender` is given back with the outcome.
   void take(Job job, int sender);
   bool has_work() const { return !waiting_.empty(); }
+  void forget_work() { waiting_.clear(); }
+  /// Others take part in its training from now on; see LocalTrainer. Who does not lead makes
+  /// nothing of it.
+  void join(Team* team);
 
   struct Finished {
     int sender;
@@ -64,6 +68,7 @@ class Workshop {
 
   ClientSide side_;
   LocalTrainer trainer_;
+  Team* team_ = nullptr;
   std::deque<Waiting> waiting_;
   std::int64_t tasks_done_ = 0;
   double busy_seconds_ = 0;

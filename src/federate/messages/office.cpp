@@ -42,6 +42,7 @@ Office::Office(comm::Communicator const& comm, RoleMap const& roles, Workshop& w
     groups_.push_back(make_group(std::move(members)));
     if (roles.combiners[j] == comm.rank().value) make_combiner(static_cast<int>(j));
   }
+  if (roles.ranks_per_client > 1) make_team();
 }
 
 Office::Group Office::make_group(std::vector<int> ranks) const {
@@ -60,6 +61,22 @@ void Office::make_combiner(int number) {
           static_cast<int>(ranks.size()),
           [this, number](int child, Job part) { give_to_client(number, child, std::move(part)); }},
       std::vector<double>(ranks.size())});
+}
+
+void Office::make_team() {
+  auto const groups = roles_.groups();
+  auto const mine = std::ranges::find_if(groups, [this](auto const& group) {
+    return std::ranges::find(group, comm_.rank().value) != group.end();
+  });
+  auto const comm = comm_.split(static_cast<int>(mine - groups.begin()));
+  if (mine == groups.end()) return;
+  team_.emplace(*mine, comm, lost_after, [this] {
+    beat();
+    hear();
+    if (world_.take<Leave>()) left_ = true;
+    return !left_;
+  });
+  workshop_.join(&*team_);
 }
 
 // ---- downwards
@@ -86,9 +103,18 @@ void Office::give_to_client(int combiner, int child, Job part) {
   auto const c = static_cast<std::size_t>(combiner);
   auto const rank = rank_of_child(combiner, child);
   if (rank == comm_.rank().value)
-    workshop_.take(std::move(part), child);
+    take_work(std::move(part), child);
   else
     groups_[c].mailbox->post<JobChannel>(groups_[c].place(rank), part);
+}
+
+/// A team that is broken has told so, and its work has gone to others.
+void Office::take_work(Job job, int child) {
+  if (team_) {
+    if (!team_->is_whole()) return;
+    team_->pass_on(job);
+  }
+  workshop_.take(std::move(job), child);
 }
 
 // ---- upwards
@@ -116,7 +142,7 @@ void Office::combined(int combiner, Outcome outcome) {
     outcome.lost = std::exchange(newly_found_, {});
     finished(std::move(outcome));
   } else {
-    outcome.bytes += bytes_sent() - std::exchange(told_bytes_, bytes_sent());
+    outcome.bytes += newly_moved();
     outcome.lost = std::exchange(newly_found_, {});
     top_.mailbox->post<OutcomeChannel>(top_.place(roles_.reducer), outcome);
   }
@@ -154,7 +180,7 @@ bool Office::receive_from_clients(int combiner) {
   bool some = false;
   while (auto job = group.mailbox->take<JobChannel>()) {
     some = true;
-    workshop_.take(std::move(job->payload), child_of_rank(combiner, comm_.rank().value));
+    take_work(std::move(job->payload), child_of_rank(combiner, comm_.rank().value));
   }
   while (auto outcome = group.mailbox->take<OutcomeChannel>()) {
     some = true;
@@ -164,12 +190,19 @@ bool Office::receive_from_clients(int combiner) {
         clock_.seconds();
     client_outcome(combiner, child, std::move(outcome->payload));
   }
+  while (auto const broken = group.mailbox->take<Broken>()) {
+    some = true;
+    auto const leader = group.ranks[static_cast<std::size_t>(broken->from.value)];
+    lose(*combiners_[static_cast<std::size_t>(combiner)], child_of_rank(combiner, leader),
+         broken->payload);
+  }
   return some;
 }
 
 /// Takes in who lives.
 void Office::hear() {
   auto const now = clock_.seconds();
+  if (team_) team_->hear();
   while (world_.take<Alive>()) heard_reducer_ = now;
   if (top_.mailbox)
     while (auto alive = top_.mailbox->take<Alive>())
@@ -189,6 +222,11 @@ bool Office::receive() {
   bool some = receive_from_combiners();
   for (std::size_t j = 0; j < groups_.size(); ++j)
     some = receive_from_clients(static_cast<int>(j)) || some;
+  if (team_)
+    while (auto job = team_->next_job()) {
+      some = true;
+      workshop_.take(std::move(*job), 0);
+    }
   if (world_.take<Leave>()) left_ = true;
   hear();
   return some;
@@ -197,19 +235,26 @@ bool Office::receive() {
 /// One task of the clients on this rank.
 bool Office::work() {
   if (!workshop_.has_work()) return false;
-  auto finished = workshop_.step([this] { beat(); });
-  if (!finished) return true;
-  auto& outcome = finished->outcome;
+  try {
+    auto finished = workshop_.step([this] { beat(); });
+    if (finished && (!team_ || team_->leads())) tell(std::move(*finished));
+  } catch (TeamBroken const& why) {
+    end_team(why);
+  }
+  return true;
+}
+
+void Office::tell(Workshop::Finished finished) {
+  auto& outcome = finished.outcome;
   for (auto& report : outcome.reports) report.rank = comm_.rank().value;
   auto const c = static_cast<std::size_t>(outcome.combiner);
   if (roles_.combiners[c] == comm_.rank().value) {
-    client_outcome(outcome.combiner, finished->sender, std::move(outcome));
+    client_outcome(outcome.combiner, finished.sender, std::move(outcome));
   } else {
     if (roles_.reducer != comm_.rank().value)  // who counts its bytes itself
-      outcome.bytes += bytes_sent() - std::exchange(told_bytes_, bytes_sent());
+      outcome.bytes += newly_moved();
     groups_[c].mailbox->post<OutcomeChannel>(groups_[c].place(roles_.combiners[c]), outcome);
   }
-  return true;
 }
 
 bool Office::pump() {
@@ -255,7 +300,14 @@ std::uint64_t Office::bytes_sent() const {
   if (top_.mailbox) bytes += top_.mailbox->bytes_sent();
   for (auto const& group : groups_)
     if (group.mailbox) bytes += group.mailbox->bytes_sent();
+  if (team_) bytes += team_->bytes_sent();
   return bytes;
+}
+
+/// Bytes since this was last asked, with those that came from others of the team.
+std::uint64_t Office::newly_moved() {
+  auto const bytes = bytes_sent() + (team_ ? team_->bytes_received() : 0);
+  return bytes - std::exchange(told_bytes_, bytes);
 }
 
 comm::RankUse Office::use() const {

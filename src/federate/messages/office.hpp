@@ -15,6 +15,7 @@
 #include "clients/workshop.hpp"
 #include "messages/dealer.hpp"
 #include "messages/messages.hpp"
+#include "messages/rank_team.hpp"
 
 namespace canopy::federate {
 
@@ -62,7 +63,9 @@ class Office {
   using Goodbye = comm::Channel<comm::RankUse, 4>;
   using Alive = comm::Channel<int, 5>;
   using Farewell = comm::Channel<int, 6>;  ///< all goodbyes were heard; 1: a rank was lost
-  static_assert(comm::distinct_tags<JobChannel, OutcomeChannel, Leave, Goodbye, Alive, Farewell>());
+  using Broken = comm::Channel<int, 7>;    ///< a team is, by the loss of this rank
+  static_assert(
+      comm::distinct_tags<JobChannel, OutcomeChannel, Leave, Goodbye, Alive, Farewell, Broken>());
 
   /// Some ranks; this rank is one of them.
   struct Group {
@@ -79,9 +82,11 @@ class Office {
 
   Group make_group(std::vector<int> ranks) const;
   void make_combiner(int number);
+  void make_team();
   void give_to_combiner(int number, Job part);
   void give_to_client(int combiner, int child, Job part);
   void take_job(int combiner, Job job);
+  void take_work(Job job, int child);
   void client_outcome(int combiner, int child, Outcome part);
   void combined(int combiner, Outcome outcome);
   void finished(Outcome outcome);
@@ -90,7 +95,8 @@ class Office {
 
   void beat();
   void look_for_lost();
-  void lose(Combiner& combiner, int child);
+  void lose(Combiner& combiner, int child, int rank);
+  void end_team(TeamBroken const& why);
   void look_for_lost_combiners();
   void leave_if_reducer_is_lost() const;
   void say_goodbye();
@@ -102,15 +108,18 @@ class Office {
   bool receive_from_combiners();
   bool receive_from_clients(int combiner);
   bool work();
+  void tell(Workshop::Finished finished);
   bool pump();
+  std::uint64_t newly_moved();
   comm::RankUse use() const;
 
   comm::Communicator comm_;
   RoleMap const& roles_;
   Workshop& workshop_;
   comm::Mailbox world_;
-  Group top_;                  ///< reducer and combiners
-  std::vector<Group> groups_;  ///< by combiner: it and its clients; those this rank is in
+  Group top_;                     ///< reducer and combiners
+  std::vector<Group> groups_;     ///< by combiner: it and its clients; those this rank is in
+  std::optional<RankTeam> team_;  ///< with several ranks per client: this rank's
   Dealer reducer_;
   std::vector<std::optional<Combiner>> combiners_;  ///< those on this rank
   std::deque<Outcome> finished_;

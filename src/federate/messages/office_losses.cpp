@@ -27,6 +27,7 @@ void Office::beat() {
     if (combiner == me && roles_.reducer != me)
       top_.mailbox->post<Alive>(top_.place(roles_.reducer), static_cast<int>(j));
   }
+  if (team_) team_->beat();
   if (me == roles_.reducer)
     for (int rank = 0; rank < comm_.size(); ++rank)
       if (rank != me && std::ranges::find(lost_, rank) == lost_.end())
@@ -50,7 +51,8 @@ void Office::look_for_lost() {
       if (combiner->clients.awaits(static_cast<int>(child)) &&
           rank_of_child(combiner->number, static_cast<int>(child)) != comm_.rank().value &&
           now - combiner->heard[child] > lost_after)
-        lose(*combiner, static_cast<int>(child));
+        lose(*combiner, static_cast<int>(child),
+             rank_of_child(combiner->number, static_cast<int>(child)));
   }
   if (comm_.rank().value == roles_.reducer)
     look_for_lost_combiners();
@@ -58,9 +60,20 @@ void Office::look_for_lost() {
     leave_if_reducer_is_lost();
 }
 
-void Office::lose(Combiner& combiner, int child) {
-  newly_found_.push_back(rank_of_child(combiner.number, child));
+void Office::lose(Combiner& combiner, int child, int rank) {
+  newly_found_.push_back(rank);
   combiner.clients.lose(child);
+}
+
+/// Its leader tells the combiner, who deals its work to others, as if it had fallen silent.
+void Office::end_team(TeamBroken const& why) {
+  workshop_.forget_work();
+  team_->disband(why);
+  if (!team_->leads() || !why.lost) return;
+  auto const me = comm_.rank().value;
+  for (std::size_t j = 0; j < groups_.size(); ++j)
+    if (std::ranges::find(roles_.client_ranks[j], me) != roles_.client_ranks[j].end())
+      groups_[j].mailbox->post<Broken>(groups_[j].place(roles_.combiners[j]), *why.lost);
 }
 
 void Office::look_for_lost_combiners() {
@@ -128,6 +141,7 @@ void Office::forget_messages() {
   forget(&world_);
   forget(top_.mailbox.get());
   for (auto const& group : groups_) forget(group.mailbox.get());
+  if (team_) some = team_->forget_messages() || some;
   if (some)
     patience_.reset();
   else
@@ -139,6 +153,7 @@ bool Office::all_sent() {
   if (top_.mailbox) all = top_.mailbox->all_sent() && all;
   for (auto const& group : groups_)
     if (group.mailbox) all = group.mailbox->all_sent() && all;
+  if (team_) all = team_->all_sent() && all;
   return all;
 }
 

@@ -1,18 +1,41 @@
 #include "canopy/federate/roles.hpp"
 
 #include <algorithm>
+#include <numeric>
 
+#include <fmt/format.h>
+
+#include "canopy/core/error.hpp"
 #include "canopy/core/text.hpp"
 
 namespace canopy::federate {
+namespace {
 
-RoleMap make_roles(Layout layout, int combiners, int ranks) {
+/// `others`: ranks of reducer and combiners.
+void check_groups(int ranks, int others, int combiners, int ranks_per_client) {
+  auto const spare = ranks - others;
+  if (ranks_per_client == 1 ||
+      (spare % ranks_per_client == 0 && spare / ranks_per_client >= combiners))
+    return;
+  auto const groups = std::max(combiners, (spare + ranks_per_client - 1) / ranks_per_client);
+  throw UserError{fmt::format(
+      "--ranks-per-client is {} but {} of {} rank{} are left to clients beside reducer and "
+      "combiners, expected {} or more that {} divides; start {} ranks, or lower it",
+      ranks_per_client, std::max(spare, 0), ranks, ranks == 1 ? "" : "s",
+      combiners * ranks_per_client, ranks_per_client, others + groups * ranks_per_client)};
+}
+
+}  // namespace
+
+RoleMap make_roles(Layout layout, int combiners, int ranks, int ranks_per_client) {
   RoleMap map;
   map.ranks = ranks;
+  map.ranks_per_client = ranks_per_client;
   map.has_combiners = layout != Layout::flat;
   auto const count = layout == Layout::tree ? std::max(combiners, 1) : 1;
   // The combiner of a flat layout is a part of the reducer.
   auto const others = map.has_combiners ? count + 1 : 1;
+  check_groups(ranks, others, count, ranks_per_client);
   for (int j = 0; j < count; ++j)
     map.combiners.push_back(map.has_combiners ? (1 + j) % ranks : map.reducer);
   map.client_ranks.resize(static_cast<std::size_t>(count));
@@ -24,9 +47,21 @@ RoleMap make_roles(Layout layout, int combiners, int ranks) {
     else if (spare < count)
       mine = {others + j % spare};
     else
-      for (int rank = others + j; rank < ranks; rank += count) mine.push_back(rank);
+      for (int rank = others + j * ranks_per_client; rank < ranks; rank += count * ranks_per_client)
+        mine.push_back(rank);
   }
   return map;
+}
+
+std::vector<std::vector<int>> RoleMap::groups() const {
+  std::vector<std::vector<int>> result;
+  for (auto const& mine : client_ranks)
+    for (auto const first : mine) {
+      result.emplace_back(static_cast<std::size_t>(ranks_per_client));
+      std::iota(result.back().begin(), result.back().end(), first);
+    }
+  std::ranges::sort(result);
+  return result;
 }
 
 std::string RoleMap::roles_of(int rank) const {
@@ -35,11 +70,12 @@ std::string RoleMap::roles_of(int rank) const {
   if (has_combiners)
     for (std::size_t j = 0; j < combiners.size(); ++j)
       if (combiners[j] == rank) words.push_back("combiner " + std::to_string(j + 1));
-  for (auto const& mine : client_ranks)
-    if (std::ranges::find(mine, rank) != mine.end()) {
-      words.push_back("clients");
-      break;
-    }
+  auto const all = groups();
+  auto const mine = std::ranges::find_if(
+      all, [rank](auto const& group) { return std::ranges::find(group, rank) != group.end(); });
+  if (mine != all.end()) words.push_back("clients");
+  if (mine != all.end() && ranks_per_client > 1)
+    words.push_back(fmt::format("group {}", mine - all.begin() + 1));
   return text::join(words, ", ");
 }
 

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 
 #include "canopy/core/error.hpp"
 #include "canopy/core/text.hpp"
+#include "canopy/nn/tree_sum.hpp"
 
 namespace canopy::federate {
 
@@ -74,6 +76,19 @@ class Refusals {
   FederationOptions const& o_;
 };
 
+/// Each rank of a client needs a shard of its batches.
+void check_shards(FederationOptions const& o) {
+  auto const whole = o.local.batch_size == 0 || o.aggregation.aggregator == "fedsgd";
+  auto const batch = whole ? std::numeric_limits<int>::max() : o.local.batch_size;
+  auto const shards = nn::virtual_shards(batch);
+  if (o.ranks_per_client <= shards) return;
+  auto const of = whole ? "a batch" : fmt::format("--batch-size {}", batch);
+  throw UserError{fmt::format(
+      "--ranks-per-client is {} but {} is cut into {} shard{} at most, the largest power of two up "
+      "to batch/16 and 16; lower it, or raise --batch-size",
+      o.ranks_per_client, of, shards, shards == 1 ? "" : "s")};
+}
+
 }  // namespace
 
 void FederationOptions::describe(Options& o) {
@@ -86,6 +101,10 @@ void FederationOptions::describe(Options& o) {
   o.row("clients", clients,
         "in the federation, on any number of ranks; None: 100, with fedn one for each client rank",
         {"None or at least 1", [](auto const& n) { return !n || *n >= 1; }});
+  o.row("ranks-per-client", ranks_per_client,
+        "R: ranks that train a client together, each some shards of every batch; the model is that "
+        "of R = 1",
+        at_least(1));
   o.row("rounds", rounds, "of training", at_least(std::int64_t{1}));
   o.row("fraction-fit", fraction_fit,
         "C: share of the clients that train in a round, at least one; None: 0.1, with fedn 1",
@@ -145,6 +164,7 @@ void FederationOptions::check() const {
     throw UserError{
         "--reducer-weighting is uniform but there are no combiners to weigh against "
         "each other; set --layout tree --combiners 2"};
+  check_shards(*this);
   Refusals{*this}.check();
 }
 

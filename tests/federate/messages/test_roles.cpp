@@ -5,10 +5,14 @@
 
 #include "canopy/federate/roles.hpp"
 
+#include "support/complaint.hpp"
+
 namespace canopy::federate {
 namespace {
 
+using test::complaint;
 using testing::ElementsAre;
+using testing::HasSubstr;
 
 TEST(Roles, OfFednOnThreeMachinesAreThoseOfItsExample) {
   auto const roles = make_roles(Layout::fedn, 1, 4);
@@ -33,6 +37,25 @@ TEST(Roles, ClientRanksAreDealtToCombiners) {
   auto const roles = make_roles(Layout::tree, 2, 8);
   EXPECT_THAT(roles.combiners, ElementsAre(1, 2));
   EXPECT_THAT(roles.client_ranks, ElementsAre(ElementsAre(3, 5, 7), ElementsAre(4, 6)));
+}
+
+TEST(Roles, RanksOfAClientAreNeighboursAndTheFirstOneSpeaks) {
+  auto const roles = make_roles(Layout::tree, 2, 9, 2);
+  EXPECT_THAT(roles.client_ranks, ElementsAre(ElementsAre(3, 7), ElementsAre(5)));
+  EXPECT_THAT(roles.groups(), ElementsAre(ElementsAre(3, 4), ElementsAre(5, 6), ElementsAre(7, 8)));
+  EXPECT_EQ(roles.roles_of(2), "combiner 2");
+  EXPECT_EQ(roles.roles_of(5), "clients, group 2");
+  EXPECT_EQ(roles.roles_of(6), "clients, group 2");
+}
+
+TEST(Roles, RanksThatAreNoWholeGroupsAreAnError) {
+  EXPECT_THAT(
+      complaint([] { make_roles(Layout::flat, 1, 4, 2); }),
+      HasSubstr("--ranks-per-client is 2 but 3 of 4 ranks are left to clients beside reducer "
+                "and combiners, expected 2 or more that 2 divides; start 5 ranks"));
+  EXPECT_THAT(complaint([] { make_roles(Layout::tree, 2, 5, 2); }), HasSubstr("start 7 ranks"));
+  EXPECT_THAT(complaint([] { make_roles(Layout::fedn, 1, 1, 3); }), HasSubstr("start 5 ranks"));
+  EXPECT_EQ(complaint([] { make_roles(Layout::fedn, 1, 5, 3); }), "none");
 }
 
 TEST(Roles, FewerRanksThanRolesAreDealtInTurn) {
