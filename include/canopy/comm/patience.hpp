@@ -8,11 +8,12 @@ namespace canopy::comm {
 
 /// How to wait for a message without burning the core: Open MPI spins in its blocking calls, so we
 /// ask, and sleep in between - not at all for the first moments, then longer the longer nothing
-/// comes. While tasks last 0.1 s and more this costs under 3 % of a core (tests/bench).
+/// comes. While tasks last 0.1 s and more this costs under 3 % of a core (tests/bench). A sleep is
+/// 1/share of what one has waited so far, so that messages are late by a small part of their way.
 class Patience {
  public:
-  explicit Patience(std::chrono::microseconds longest = std::chrono::milliseconds{2})
-      : longest_{longest} {}
+  explicit Patience(std::chrono::microseconds longest = std::chrono::milliseconds{2}, int share = 8)
+      : longest_{longest}, share_{share} {}
 
   /// Something came: be quick again.
   void reset() { since_ = Clock::now(); }
@@ -22,12 +23,13 @@ class Patience {
     if (idle < std::chrono::microseconds{50})
       std::this_thread::yield();
     else
-      std::this_thread::sleep_for(std::min(idle / 8, longest_));
+      std::this_thread::sleep_for(std::min(idle / share_, longest_));
   }
 
  private:
   using Clock = std::chrono::steady_clock;
   std::chrono::microseconds longest_;
+  int share_;
   Clock::time_point since_ = Clock::now();
 };
 

@@ -1,16 +1,25 @@
 #include "clients/workshop.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 namespace canopy::federate {
 namespace {
 
+/// In eight sums side by side, which do not wait for each other.
 double norm_of(std::vector<float> const& values) {
-  double sum = 0;
-  for (auto const x : values) sum += double{x} * x;
-  return std::sqrt(sum);
+  constexpr std::size_t lanes = 8;
+  std::array<double, lanes> sums{};
+  auto const whole = values.size() / lanes * lanes;
+  for (std::size_t i = 0; i < whole; i += lanes)
+    for (std::size_t lane = 0; lane < lanes; ++lane)
+      sums[lane] += double{values[i + lane]} * values[i + lane];
+  for (std::size_t i = whole; i < values.size(); ++i)
+    sums[i - whole] += double{values[i]} * values[i];
+  return std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0));
 }
 
 std::vector<float> state_of(Job const& job, int client) {

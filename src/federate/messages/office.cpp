@@ -31,7 +31,7 @@ Office::Office(comm::Communicator const& comm, RoleMap const& roles, Workshop& w
                [this](int child, Job part) { give_to_combiner(child, std::move(part)); },
                [this](Task const& task) { return roles_.combiner_of(task.client); }},
       combiners_(roles.combiners.size()),
-      patience_{std::chrono::microseconds{500}},
+      patience_{std::chrono::microseconds{500}, 32},
       heard_combiners_(roles.combiners.size()) {
   auto top = roles.combiners;
   top.push_back(roles.reducer);

@@ -1,7 +1,12 @@
 #include "canopy/federate/federation.hpp"
 
+#include <cstdlib>
 #include <optional>
 #include <utility>
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "clients/workshop.hpp"
 #include "messages/office.hpp"
@@ -10,6 +15,18 @@
 #include "run/sync_round.hpp"
 
 namespace canopy::federate {
+namespace {
+
+/// A round takes and frees blocks of the model's size many times over. Given back to the system,
+/// their pages cost more than all that is done with them.
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 256 << 20);
+#endif
+}
+
+}  // namespace
 
 struct Federation::Parts {
   FederationTask task;
@@ -34,6 +51,7 @@ struct Federation::Parts {
 Federation::Federation(comm::Communicator const& comm, RoleMap const& roles,
                        FederationTask const& task)
     : parts_{std::make_unique<Parts>(comm, roles, task)} {
+  keep_freed_memory();
   auto const& server = parts_->server;
   if (!task.options.is_asynchronous())
     check_deadline(task.options.policy, task.clients.count(),
