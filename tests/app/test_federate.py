@@ -132,6 +132,24 @@ class Federate:
             self.checks.check(f"{name}: no file is left",
                               not out.exists() and not journal_of(out).exists())
 
+    def rejected(self):
+        """Some of a round's clients diverge, as they make more steps than the others."""
+        words = ["--clients", 6, "--fraction-fit", 1, "--rounds", 1, "--quantity", "lognormal:0.5",
+                 "--batch-size", 64, "--weight-decay", 10010]
+        trails = []
+        for np in (1, 2, 4):
+            out = self.folder / f"rejected{np}.h5"
+            result = run(SHORT + words + ["--out", out], np=np)
+            self.checks.equal(f"rejected: exit 0 at np {np}", result.returncode, 0)
+            trails.append(trail(out))
+            bad = [row["client"] for row in show(out, "updates") if row["fate"] == "rejected"]
+            told = [row["text"] for row in show(out, "events") if row["kind"] == "rejected-update"]
+            self.checks.check("rejected: some, not all", 0 < len(bad) < 6, bad)
+            self.checks.check("rejected: an event tells of each", len(told) == len(bad) and all(
+                any(f"client {client} " in text for text in told) for client in bad), told)
+        self.checks.check("rejected: the same trail on any ranks",
+                          trails[0] == trails[1] == trails[2], trails)
+
     def wait_for_a_checkpoint(self, name, job, run_file):
         deadline = time.monotonic() + 60
         while job.running() and not run_file.exists() and time.monotonic() < deadline:
@@ -243,6 +261,7 @@ if __name__ == "__main__":
         federate.dropped()
         federate.preview()
         federate.errors()
+        federate.rejected()
         federate.stopped()
         federate.killed()
         federate.killed_asynchronous()
