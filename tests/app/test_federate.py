@@ -221,6 +221,36 @@ class Federate:
         self.checks.equal(f"{name}: `show status` exits 75", status(run_file)[0], 75)
         self.resumes(name, run_file, 2, [])
 
+    def lost_reducer(self):
+        """mpirun ends the others with an error, and `--resume` goes on from what was saved."""
+        name, run_file = "a lost reducer", self.folder / "reducer.h5"
+        with Started(LONG + ["--out", run_file], np=3) as job:
+            self.wait_for_a_checkpoint(name, job, run_file)
+            os.kill(pid_of_rank(job, 0), signal.SIGKILL)
+            self.checks.check(f"{name}: mpirun ends with an error", job.wait(30) != 0, job.text())
+        self.resumes(name, run_file, 2, [])
+
+    def lost_reducer_unnoticed(self):
+        """Under --enable-recovery mpirun lets the others be, and ends with 0 whatever they do: they
+        find out by its silence and leave."""
+        name, run_file = "a silent reducer", self.folder / "silent.h5"
+        words = ["--layout", "tree", "--combiners", 1]
+        with Started(LONG + words + ["--out", run_file], np=4,
+                     launcher=["--enable-recovery"]) as job:
+            self.wait_for_a_checkpoint(name, job, run_file)
+            os.kill(pid_of_rank(job, 0), signal.SIGKILL)
+            began = time.monotonic()
+            job.wait(90)
+            waited = time.monotonic() - began
+            self.checks.check(f"{name}: all end within its 30 s of silence, and some", waited < 45,
+                              waited)
+            for rank in (1, 2, 3):
+                self.checks.check(f"{name}: rank {rank} says why it leaves",
+                                  f"rank {rank} has not heard of the reducer" in job.text(),
+                                  job.text())
+        self.checks.equal(f"{name}: `show status` exits 75", status(run_file)[0], 75)
+        self.resumes(name, run_file, 2, [])
+
     def lost_client_rank(self):
         """Under --enable-recovery the others do its work; the result is the undisturbed one."""
         name, run_file = "a lost rank", self.folder / "lost.h5"
@@ -266,6 +296,8 @@ if __name__ == "__main__":
         federate.killed()
         federate.killed_asynchronous()
         federate.lost_combiner()
+        federate.lost_reducer()
+        federate.lost_reducer_unnoticed()
         federate.lost_client_rank()
         federate.lost_member(3)
         federate.lost_member(4)
