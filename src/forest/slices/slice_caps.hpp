@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -91,8 +92,10 @@ inline std::optional<Reach> reach_below(Caps const& caps, Tree const& tree, Node
                                         Reach own) {
   auto& [depth, split, decrease] = own;
   while (depth < caps.max_depth.size() && caps.max_depth[depth] <= node.depth) ++depth;
-  while (split < caps.min_samples_split.size() && caps.min_samples_split[split] > node.samples)
-    ++split;
+  // The first that is not too much, counted: nobody can foresee where a search would end.
+  auto const too_much = [&](std::uint32_t least) { return least > node.samples; };
+  split = std::max(
+      split, static_cast<std::uint32_t>(std::ranges::count_if(caps.min_samples_split, too_much)));
   auto const& decreases = caps.min_impurity_decrease;
   if (decrease < decreases.size() && decreases[decrease] > caps.grown_with) {
     auto const gained = improvement_of(tree, node);

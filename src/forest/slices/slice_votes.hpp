@@ -114,7 +114,8 @@ class FixedShares {
       numbers[v].v = tagged(rounded);
     }
     auto const bytes = std::bit_cast<std::uint64_t>(__builtin_convertvector(is_rounded, Bytes));
-    numbers.back().v |= bytes != 0 ? one_rounded : none_fits_;
+    auto const all_or_none = -std::uint32_t{bytes != 0};  // no branch: nobody can foresee it
+    numbers.back().v |= (one_rounded & all_or_none) | none_fits_;
   }
 
  private:
