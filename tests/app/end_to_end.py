@@ -190,6 +190,11 @@ def show(run_file, table):
     return list(csv.DictReader(io.StringIO(result.stdout)))
 
 
+def trail(run_file):
+    """The models of a federation, first to last."""
+    return [row["id"] for row in show(run_file, "models")]
+
+
 def status(run_file):
     """(exit status, text) of `canopy show RUN status`."""
     result = run(["show", run_file, "status"])
