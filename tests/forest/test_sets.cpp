@@ -91,6 +91,37 @@ TEST(RowsByClass, KeepRowsThroughPackingAfterPacking) {
   }
 }
 
+/// Trees without a bootstrap start with the same bag and keep its columns; others must not.
+TEST(RowsByClass, TellABagFromTheOneBefore) {
+  auto const table = EncodedTable::encode(test::mixed(400, 3, 9));
+  Stream random{Key{4}};
+  auto const bag = bag_of(table, random);
+  RowsByClass packed{table};
+  auto const start = [&](std::vector<Sample> const& samples) {
+    packed.start(samples, weights_of(samples, table.classes()));
+    EXPECT_EQ(rows_of(packed, packed.all()).size(), samples.size());
+    expect_true(packed, packed.all(), table);
+  };
+  start(bag);
+  start(bag);
+  auto fewer = bag;
+  fewer.pop_back();
+  start(fewer);
+  auto other = bag;  // the same weights of classes
+  auto const same_class =
+      std::ranges::find_if(other.begin() + 1, other.end(), [&](Sample const& sample) {
+        return sample.label == other.front().label && sample.weight != other.front().weight;
+      });
+  ASSERT_NE(same_class, other.end());
+  start(bag);
+  std::swap(same_class->weight, other.front().weight);
+  start(other);
+  EXPECT_EQ(rows_of(packed, packed.all()).at(other.front().row).second, other.front().weight);
+  start(bag);
+  std::swap(same_class->row, other.front().row);
+  start(other);
+}
+
 TEST(RowsByClass, KnowTheRowsOfAGroupsMember) {
   auto const table = EncodedTable::encode(test::mixed(300, 3, 4));
   RowsByClass packed{table};

@@ -41,16 +41,15 @@ class RowsByClass {
     return words;
   }
 
-  /// The rows of a bag; `weights` are its class counts.
+  /// The rows of a bag; `weights` are its class counts. Without a bootstrap all trees have the
+  /// same, which then keep the columns that were fetched.
   void start(std::span<Sample const> samples, ClassCounts weights) {
+    if (are(samples, weights)) return;
     begin(nullptr, words_for(weights));
-    std::vector<std::size_t> next(weights.size());
-    std::uint32_t word = 0;
-    for (std::uint32_t k = 0; k < weights.size(); ++k) {
-      next[k] = word * most_mask_rows;
-      if (weights[k] > 0) add_class(k, word, weights[k]);
-      word += static_cast<std::uint32_t>(words_of(weights[k]));
-    }
+    auto next = first_bits(weights);
+    for (std::uint32_t k = 0; k < weights.size(); ++k)
+      if (weights[k] > 0)
+        add_class(k, static_cast<std::uint32_t>(next[k] / most_mask_rows), weights[k]);
     for (auto const& sample : samples) {
       auto& place = next[sample.label];
       if (sample.weight == 0) continue;
@@ -155,6 +154,32 @@ class RowsByClass {
 
   static std::size_t words_of(std::uint32_t weight) {
     return (weight + most_mask_rows - 1) / most_mask_rows;
+  }
+
+  /// Where each class starts.
+  static std::vector<std::size_t> first_bits(ClassCounts weights) {
+    std::vector<std::size_t> bits;
+    std::size_t word = 0;
+    for (auto const weight : weights) {
+      bits.push_back(word * most_mask_rows);
+      word += words_of(weight);
+    }
+    return bits;
+  }
+
+  /// Whether they are these rows already.
+  bool are(std::span<Sample const> samples, ClassCounts weights) const {
+    if (whole_ != nullptr) return false;
+    std::vector<std::uint32_t> mine(weights.size());
+    weigh(all_, mine);
+    if (!std::ranges::equal(mine, weights)) return false;
+    auto next = first_bits(weights);
+    return std::ranges::all_of(samples, [&](Sample const& sample) {
+      auto& place = next[sample.label];
+      auto const first = place;
+      place += sample.weight;
+      return sample.weight == 0 || (rows_[first] == sample.row && weights_[first] == sample.weight);
+    });
   }
 
   static void insert(std::vector<RowMask>& set, std::size_t bit) {
