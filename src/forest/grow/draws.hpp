@@ -32,8 +32,9 @@ class KeyedDraws {
 
   KeyedDraws(Key tree, int features)
       : tree_{tree},
-        order_(static_cast<std::size_t>(features)),
-        swapped_(order_.size()),
+        features_{static_cast<std::uint32_t>(features)},
+        order_(features_),
+        changed_(order_.size()),
         is_constant_(order_.size()) {
     std::iota(order_.begin(), order_.end(), 0);
   }
@@ -55,18 +56,20 @@ class KeyedDraws {
       is_constant_[static_cast<std::size_t>(constants_.back())] = false;
       constants_.pop_back();
     }
-    variable_ = 0;
+    left_ = features_ - static_cast<std::uint32_t>(constants_.size());
   }
 
   /// False once all features that are not known to be constant have been drawn.
-  bool has_more() const { return order_.size() > constants_.size() + variable_; }
+  bool has_more() const { return left_ > 0; }
 
+  /// Fisher and Yates; places before `drawn_` are not read again, so nothing is put there.
   Feature next() {
     auto const at = drawn_++;
-    auto const other = at + stream_.below(static_cast<std::uint32_t>(order_.size() - at));
-    std::swap(order_[at], order_[other]);
-    swapped_[at] = static_cast<std::uint32_t>(other);
-    return {order_[at], is_constant_[static_cast<std::size_t>(order_[at])] != 0};
+    auto const other = at + stream_.below(features_ - at);
+    auto const number = order_[other];
+    order_[other] = order_[at];
+    changed_[at] = other;
+    return {number, is_constant_[static_cast<std::size_t>(number)] != 0};
   }
 
   /// Any feature may be reported, drawn or not, and more than once.
@@ -75,28 +78,33 @@ class KeyedDraws {
     if (flag) return;
     flag = true;
     constants_.push_back(feature);
+    --left_;
   }
 
   /// The feature drawn last is not constant.
-  void mark_variable() { ++variable_; }
+  void mark_variable() { --left_; }
 
   double threshold(double low, double high) { return stream_.uniform(low, high); }
 
   /// Ends the node; gives the number of constant features its children know.
   int leave() {
-    for (; drawn_ > 0; --drawn_) std::swap(order_[drawn_ - 1], order_[swapped_[drawn_ - 1]]);
+    for (; drawn_ > 0; --drawn_) {
+      auto const place = changed_[drawn_ - 1];
+      order_[place] = static_cast<int>(place);
+    }
     return static_cast<int>(constants_.size());
   }
 
  private:
   Key tree_;
   Stream stream_{Key{0}};
-  std::vector<int> order_;              ///< ascending between nodes
-  std::vector<std::uint32_t> swapped_;  ///< what undoes the node's changes to `order_`
-  std::size_t drawn_ = 0;               ///< in this node
+  std::uint32_t features_;
+  std::vector<int> order_;              ///< 0, 1, 2 ... between nodes
+  std::vector<std::uint32_t> changed_;  ///< where the node's draws have changed `order_`
+  std::uint32_t drawn_ = 0;             ///< in this node
+  std::uint32_t left_ = 0;              ///< neither known to be constant nor drawn
   std::vector<int> constants_;          ///< a stack: a node's children know its lower part
   std::vector<std::uint8_t> is_constant_;
-  std::size_t variable_ = 0;
 };
 
 /// The key of tree `tree` of the forest that `forest` names.
