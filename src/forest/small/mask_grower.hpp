@@ -72,6 +72,7 @@ class MaskGrower {
   void add(Pending& node) {
     number_ = builder_.append({rows_.distinct(node.rows), node.impurity, node.weight, node.depth,
                                node.parent, node.is_left});
+    if (node.impurity <= epsilon) return builder_.leave(number_, rows_.label(node.rows));
     enter(node);
     if (is_leaf(node) || !divide(node)) leave();
   }
@@ -104,9 +105,8 @@ class MaskGrower {
     }
   }
 
-  /// The node stays a leaf.
+  /// The node stays a leaf, of several classes.
   void leave() {
-    if (classes_ == 1) return builder_.leave(number_, class_[0].label);
     auto const values = builder_.values(number_);
     for (std::size_t k = 0; k < classes_; ++k) values[class_[k].label] = class_[k].weight;
   }
@@ -114,7 +114,7 @@ class MaskGrower {
   bool is_leaf(Pending const& node) const {
     return node.depth >= limits_.max_depth ||
            rows_.distinct(node.rows) < limits_.min_samples_split ||
-           node.weight < 2 * min_weight_leaf_ || node.impurity <= epsilon;
+           node.weight < 2 * min_weight_leaf_;
   }
 
   void search() {
@@ -242,14 +242,20 @@ class MaskGrower {
       left[k] = count(class_[k].rows & best_.left);
       right[k] = class_[k].weight - left[k];
     }
-    auto const criterion = problem_.parameters.criterion;
-    auto const ones = std::span{ones_}.first(classes_);
-    split.weight_left = node_weight({left.data(), classes_}, ones);
-    split.weight_right = node_weight({right.data(), classes_}, ones);
-    split.impurity_left = node_impurity(criterion, {left.data(), classes_}, ones);
-    split.impurity_right = node_impurity(criterion, {right.data(), classes_}, ones);
+    split.weight_left = count(best_.left);
+    split.weight_right = count(all_ & ~best_.left);
+    split.impurity_left = impurity_of({left.data(), classes_}, split.weight_left);
+    split.impurity_right = impurity_of({right.data(), classes_}, split.weight_right);
     split.improvement = improvement_of(split, node.impurity, node.weight, root_weight_);
     place_threshold(split, column);
+  }
+
+  double impurity_of(ClassCounts counts, double weight) const {
+    if constexpr (requires { Impurity::impurity_of(counts, weight); })
+      return Impurity::impurity_of(counts, weight);
+    else
+      return node_impurity(problem_.parameters.criterion, counts,
+                           std::span{ones_}.first(counts.size()));
   }
 
   void place_threshold(Split& split, Column const& column) {

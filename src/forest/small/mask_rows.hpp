@@ -47,23 +47,30 @@ class MaskRows {
     ++serial_;
     set(rows);
     classes_.clear();
-    places_.clear();
+    size_ = 0;
     firsts_ = 0;
     for (std::uint32_t i = 0; i < rows.size(); ++i) {
-      firsts_ |= RowMask{1} << places_.size();
-      add_to_class(label_of(rows[i]), weight_of(rows[i]));
-      for (auto times = weight_of(rows[i]); times > 0; --times) places_.push_back(i);
+      firsts_ |= RowMask{1} << size_;
+      auto const label = label_of(rows[i]);
+      add_to_class(label, weight_of(rows[i]));
+      for (auto times = weight_of(rows[i]); times > 0; --times) {
+        labels_[size_] = label;
+        places_[size_++] = place_of(rows[i], i);
+      }
     }
     std::ranges::sort(classes_, {}, &Class::label);
     for (auto& in_order : classes_) std::swap(in_order.rows, rows_of_class_[in_order.label]);
   }
 
   /// All of them; none where no row of the bootstrap weighs anything.
-  RowMask all() const {
-    return places_.empty() ? 0 : ~RowMask{0} >> (most_mask_rows - places_.size());
-  }
+  RowMask all() const { return size_ == 0 ? 0 : ~RowMask{0} >> (most_mask_rows - size_); }
   /// How many different rows a set has.
   std::uint32_t distinct(RowMask rows) const { return count(rows & firsts_); }
+
+  /// The class of a set's first row.
+  std::uint32_t label(RowMask rows) const {
+    return labels_[static_cast<std::size_t>(std::countr_zero(rows))];
+  }
 
   /// Those that have rows, by ascending label.
   std::span<Class const> classes() const { return classes_; }
@@ -99,11 +106,17 @@ class MaskRows {
     lanes_ = Lanes;
   }
 
+  static std::uint32_t place_of(Sample const& row, std::uint32_t) { return row.row; }
+  template <std::size_t Lanes>
+  static std::uint32_t place_of(CompactRow<Lanes> const&, std::uint32_t number) {
+    return number;
+  }
+
   /// The next bits are a row of this class.
   void add_to_class(std::uint32_t label, std::uint32_t weight) {
     auto& rows = rows_of_class_[label];
     if (rows == 0) classes_.push_back({label, 0});
-    rows |= ~RowMask{0} >> (most_mask_rows - weight) << places_.size();
+    rows |= ~RowMask{0} >> (most_mask_rows - weight) << size_;
   }
 
   void fetch(std::size_t block) {
@@ -114,15 +127,15 @@ class MaskRows {
       fetch_wide(block);
     else
       with_codes(table_.blocks()[block], [&](auto const* all) {
-        put(block, [&](std::size_t i) { return static_cast<std::uint16_t>(all[samples_[i].row]); });
+        put(block, [&](std::size_t row) { return static_cast<std::uint16_t>(all[row]); });
       });
   }
 
-  /// `code_of(i)` gives the code of row number i.
+  /// `code_of(place)` gives the code of the row there.
   template <class CodeOf>
   void put(std::size_t block, CodeOf code_of) {
     auto* code = columns_[block].codes.data();
-    for (auto const place : places_) *code++ = code_of(place);
+    for (std::size_t i = 0; i < size_; ++i) code[i] = code_of(places_[i]);
   }
 
   void fetch_wide(std::size_t block) {
@@ -132,14 +145,17 @@ class MaskRows {
     for (auto const& sample : samples_) distinct.push_back(all[sample.row]);
     std::ranges::sort(distinct);
     distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
-    put(block, [&](std::size_t i) { return code_here(block, all[samples_[i].row]); });
+    put(block, [&](std::size_t row) { return code_here(block, all[row]); });
   }
 
   data::EncodedTable const& table_;
   std::span<Sample const> samples_;              ///< one of these two
   std::uint16_t const* codes_of_row_ = nullptr;  ///< compact rows, `lanes_` numbers each
   std::size_t lanes_ = 0;
-  std::vector<std::uint32_t> places_;   ///< for each bit the number of its row
+  std::size_t size_ = 0;  ///< bits in use
+  /// For each bit its row: the number in the table, or among the compact rows; and its class.
+  std::array<std::uint32_t, most_mask_rows> places_{};
+  std::array<std::uint32_t, most_mask_rows> labels_{};
   RowMask firsts_ = 0;                  ///< one bit of every row
   std::uint64_t serial_ = 0;            ///< of the subtree
   std::vector<MaskColumn> columns_;     ///< per block

@@ -37,6 +37,13 @@ class GiniScore : public TwoSides {
            (score + (left.weight + right.weight) * (1 - 1e-9)) * (left.weight * right.weight);
   }
 
+  /// The same as node_impurity() of rows that weigh `weight` in all.
+  static double impurity_of(ClassCounts counts, double weight) {
+    std::uint64_t squares = 0;
+    for (auto const count : counts) squares += std::uint64_t{count} * count;
+    return Side{weight, static_cast<double>(squares)}.impurity();
+  }
+
   /// Both sides of a split, put together class by class.
   class Sum {
    public:
