@@ -14,9 +14,10 @@ void draw_features(Draws& draws, int max_features, LookAt look_at, IsPerfect is_
   while (draws.has_more() && (visited < max_features || visited <= constant)) {
     ++visited;
     auto const [feature, known_constant] = draws.next();
-    if (known_constant || !look_at(feature)) ++constant;
-    if constexpr (Draws::knows_ahead)
-      if (is_perfect()) break;
+    if (known_constant || !look_at(feature))
+      ++constant;
+    else if (Draws::knows_ahead && is_perfect())
+      break;
   }
 }
 
