@@ -15,6 +15,8 @@ struct Sample {
   data::RowIndex row;
   std::uint16_t label;
   std::uint16_t weight;  ///< how often the bootstrap drew it, times its sample weight
+
+  friend bool operator==(Sample const&, Sample const&) = default;
 };
 static_assert(sizeof(Sample) == 8);
 

@@ -44,12 +44,16 @@ class RowsByClass {
   /// The rows of a bag; `weights` are its class counts. Without a bootstrap all trees have the
   /// same, which then keep the columns that were fetched.
   void start(std::span<Sample const> samples, ClassCounts weights) {
-    if (are(samples, weights)) return;
+    if (!samples.empty() && std::ranges::equal(samples, bag_)) return;
     begin(nullptr, words_for(weights));
-    auto next = first_bits(weights);
-    for (std::uint32_t k = 0; k < weights.size(); ++k)
-      if (weights[k] > 0)
-        add_class(k, static_cast<std::uint32_t>(next[k] / most_mask_rows), weights[k]);
+    bag_.assign(samples.begin(), samples.end());
+    std::vector<std::size_t> next(weights.size());
+    std::uint32_t word = 0;
+    for (std::uint32_t k = 0; k < weights.size(); ++k) {
+      next[k] = word * most_mask_rows;
+      if (weights[k] > 0) add_class(k, word, weights[k]);
+      word += static_cast<std::uint32_t>(words_of(weights[k]));
+    }
     for (auto const& sample : samples) {
       auto& place = next[sample.label];
       if (sample.weight == 0) continue;
@@ -156,32 +160,6 @@ class RowsByClass {
     return (weight + most_mask_rows - 1) / most_mask_rows;
   }
 
-  /// Where each class starts.
-  static std::vector<std::size_t> first_bits(ClassCounts weights) {
-    std::vector<std::size_t> bits;
-    std::size_t word = 0;
-    for (auto const weight : weights) {
-      bits.push_back(word * most_mask_rows);
-      word += words_of(weight);
-    }
-    return bits;
-  }
-
-  /// Whether they are these rows already.
-  bool are(std::span<Sample const> samples, ClassCounts weights) const {
-    if (whole_ != nullptr) return false;
-    std::vector<std::uint32_t> mine(weights.size());
-    weigh(all_, mine);
-    if (!std::ranges::equal(mine, weights)) return false;
-    auto next = first_bits(weights);
-    return std::ranges::all_of(samples, [&](Sample const& sample) {
-      auto& place = next[sample.label];
-      auto const first = place;
-      place += sample.weight;
-      return sample.weight == 0 || (rows_[first] == sample.row && weights_[first] == sample.weight);
-    });
-  }
-
   static void insert(std::vector<RowMask>& set, std::size_t bit) {
     set[bit / most_mask_rows] |= RowMask{1} << bit % most_mask_rows;
   }
@@ -189,6 +167,7 @@ class RowsByClass {
   void begin(RowsByClass const* whole, std::size_t words) {
     ++serial_;
     whole_ = whole;
+    bag_.clear();
     all_.assign(words, 0);
     firsts_.assign(words, 0);
     rows_.assign(words * most_mask_rows, 0);
@@ -223,6 +202,7 @@ class RowsByClass {
   data::EncodedTable const& table_;
   std::uint64_t serial_ = 0;
   RowsByClass const* whole_ = nullptr;  ///< what these are a set of, or none
+  std::vector<Sample> bag_;             ///< that these are, or none
   std::vector<RowMask> all_;
   std::vector<RowMask> firsts_;  ///< the first bit of every row
   bool has_repeats_ = false;
