@@ -204,13 +204,20 @@ TEST(SampleWeights, SayWhatIsWrongWithThem) {
 }
 
 // A bootstrap may draw none of the rows that weigh something.
-TEST(SampleWeights, ATreeWithoutRowsSaysNothing) {
+struct OneWeight {
+  double weight;
+  std::string criterion;
+};
+class OneRowThatWeighs : public ::testing::TestWithParam<OneWeight> {};
+
+TEST_P(OneRowThatWeighs, ATreeWithoutItSaysNothing) {
   auto const set = test::mixed(50, 3, 2);
   auto const table = EncodedTable::encode(set);
   auto const rows = test::all_rows(table);
   std::vector<double> weights(rows.size());
-  weights[7] = 0.3;
-  auto const parameters = test::parameters({{"n-estimators", "20"}});
+  weights[7] = GetParam().weight;
+  auto const parameters =
+      test::parameters({{"n-estimators", "20"}, {"criterion", GetParam().criterion}});
   Forest const forest{parameters, grow_trees(table, {rows, weights}, parameters, Key{1}, 0, 20),
                       set.class_names, set.feature_names};
   auto const empty = std::ranges::count(forest.trees(), 0u, [](Tree const& tree) {
@@ -224,6 +231,11 @@ TEST(SampleWeights, ATreeWithoutRowsSaysNothing) {
   EXPECT_DOUBLE_EQ(shares(0, set.labels[7]), 1 - static_cast<double>(empty) / 20);
   EXPECT_EQ(Forest::from_arrays(forest.to_arrays()).predict_proba(set.features), shares);
 }
+
+// A whole number takes other ways to grow a tree than one that is not.
+INSTANTIATE_TEST_SUITE_P(Weights, OneRowThatWeighs,
+                         ::testing::Values(OneWeight{0.3, "gini"}, OneWeight{0.3, "entropy"},
+                                           OneWeight{1, "gini"}, OneWeight{1, "entropy"}));
 
 /// sort() of sklearn/tree/_splitter.pyx, swap by swap.
 class PlainIntrosort {

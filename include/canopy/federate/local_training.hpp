@@ -87,7 +87,8 @@ class LocalTrainer {
   /// From now on trains together with others. The team must outlive it.
   void join(Team* team) { team_ = team; }
 
-  /// SGD from `model` on the client's rows. `tick` is called after every 256 rows or batch.
+  /// SGD from `model` on the client's rows. `tick` is called after every shard of
+  /// a batch, and every 256 rows of a large one.
   LocalOutcome train(std::span<float const> model, LocalData const& data, LocalWork const& work,
                      std::function<void()> const& tick = {});
   /// Model after training less before.

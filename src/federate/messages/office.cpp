@@ -313,7 +313,8 @@ std::uint64_t Office::newly_moved() {
 comm::RankUse Office::use() const {
   comm::RankUse use;
   use.tasks = workshop_.tasks_done();
-  use.busy_seconds = workshop_.busy_seconds();
+  use.comm_seconds = team_ ? team_->waited_seconds() : 0;
+  use.busy_seconds = workshop_.busy_seconds() - use.comm_seconds;
   use.total_seconds = clock_.seconds();
   use.bytes_sent = bytes_sent();
   use.max_rss = max_resident_bytes();

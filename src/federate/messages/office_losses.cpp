@@ -137,6 +137,7 @@ void Office::forget_messages() {
     some = mailbox->take<JobChannel>() || some;
     some = mailbox->take<OutcomeChannel>() || some;
     some = mailbox->take<Alive>() || some;
+    some = mailbox->take<Broken>() || some;
   };
   forget(&world_);
   forget(top_.mailbox.get());

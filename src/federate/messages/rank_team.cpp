@@ -50,6 +50,7 @@ comm::Leaves RankTeam::block(int shards) const {
 
 void RankTeam::add_up(int shards, std::vector<float>& sums, std::vector<nn::Loss>& losses) {
   if (!leads()) {
+    if (block(shards).count() == 0) sums.clear();
     mailbox_.post<PartChannel>({0}, {std::move(losses), std::move(sums)});
     auto total = await(0);
     losses = std::move(total.losses);
@@ -82,19 +83,20 @@ void RankTeam::add_up(int shards, std::vector<float>& sums, std::vector<nn::Loss
 /// Silence counts only while one waits.
 RankTeam::Part RankTeam::await(int member) {
   auto const who = static_cast<std::size_t>(member);
-  heard_[who] = clock_.seconds();
+  auto const begin = heard_[who] = clock_.seconds();
   for (comm::Patience patience{std::chrono::microseconds{100}}; !parts_[who]; patience.rest()) {
-    hear();
     if (auto const end = mailbox_.take<End>()) throw TeamBroken{end->payload};
     if (clock_.seconds() - heard_[who] > lost_after_) throw TeamBroken{ranks_[who]};
     if (!goes_on_()) throw TeamBroken{{}};
   }
+  waited_seconds_ += clock_.seconds() - begin;
   return *std::exchange(parts_[who], {});
 }
 
 // ---- who lives
 
 void RankTeam::beat() {
+  if (!whole_) return;
   if (leads())
     post_to_others<Alive>(0);
   else
@@ -118,7 +120,8 @@ void RankTeam::disband(TeamBroken const& why) {
 
 bool RankTeam::forget_messages() {
   bool some = false;
-  while (mailbox_.take<JobChannel>() || mailbox_.take<PartChannel>() || mailbox_.take<Alive>())
+  while (mailbox_.take<JobChannel>() || mailbox_.take<PartChannel>() || mailbox_.take<Alive>() ||
+         mailbox_.take<End>())
     some = true;
   return some;
 }

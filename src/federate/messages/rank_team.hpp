@@ -25,8 +25,8 @@ struct TeamBroken : std::runtime_error {
 /// passes jobs on and adds up what the others bring. When one is lost they end as a team.
 class RankTeam : public Team {
  public:
-  /// `ranks` of the world in the order of `comm`, which is theirs alone. `goes_on` is asked while
-  /// one waits for another: false ends that.
+  /// `ranks` of the world in the order of `comm`, which is theirs alone. While one waits for
+  /// another `goes_on` is called, which hears what they say: false ends that.
   RankTeam(std::vector<int> ranks, comm::Communicator comm, double lost_after,
            std::function<bool()> goes_on);
 
@@ -49,6 +49,8 @@ class RankTeam : public Team {
   /// Takes messages that nobody needs any more; true when there were some.
   bool forget_messages();
   bool all_sent() { return mailbox_.all_sent(); }
+  /// For the others' parts of batches.
+  double waited_seconds() const { return waited_seconds_; }
   std::uint64_t bytes_sent() const { return mailbox_.bytes_sent(); }
   std::uint64_t bytes_received() const { return mailbox_.bytes_received(); }
 
@@ -81,6 +83,7 @@ class RankTeam : public Team {
   Stopwatch clock_;
   std::vector<double> heard_;               ///< by member
   std::vector<std::optional<Part>> parts_;  ///< by member: here, and not yet used
+  double waited_seconds_ = 0;
   bool whole_ = true;
 };
 

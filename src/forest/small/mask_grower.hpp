@@ -72,7 +72,8 @@ class MaskGrower {
   void add(Pending& node) {
     number_ = builder_.append({rows_.distinct(node.rows), node.impurity, node.weight, node.depth,
                                node.parent, node.is_left});
-    if (node.impurity <= epsilon) return builder_.leave(number_, rows_.label(node.rows));
+    if (node.rows != 0 && node.impurity <= epsilon)
+      return builder_.leave(number_, rows_.label(node.rows));
     enter(node);
     if (is_leaf(node) || !divide(node)) leave();
   }

@@ -67,7 +67,7 @@ class MaskRows {
   /// How many different rows a set has.
   std::uint32_t distinct(RowMask rows) const { return count(rows & firsts_); }
 
-  /// The class of a set's first row.
+  /// The class of the first row of a set that has rows.
   std::uint32_t label(RowMask rows) const {
     return labels_[static_cast<std::size_t>(std::countr_zero(rows))];
   }
