@@ -167,6 +167,8 @@ TEST(Loss, IsCrossEntropyOfTheRowsAndCountsTheRightOnes) {
   // target of label 0 with smoothing 0.3: 0.8, 0.1, 0.1
   auto const one = 0.8 * std::log(2) + 0.2 * std::log(4);
   auto const other = 0.8 * std::log(4) + 0.1 * std::log(2) + 0.1 * std::log(4);
+  EXPECT_NEAR(pass.evaluate(labels, 0.3).squares, 2 * one * one + other * other, 1e-12);
+  EXPECT_NEAR(pass.loss(labels, 0.3).squares, 2 * one * one + other * other, 1e-12);
   EXPECT_NEAR(pass.loss(labels, 0.3).sum, 2 * one + other, 1e-12);
   EXPECT_NEAR(pass.evaluate(labels, 0.3).sum, 2 * one + other, 1e-12);
   EXPECT_NEAR(pass.output_gradient()[0], 0.5 - 0.8, 1e-12);

@@ -42,6 +42,11 @@ struct FederationTask {
   Key key{0};
 };
 
+/// A round takes and frees blocks of the model's size many times over. Given back to the system,
+/// their pages cost more than all that is done with them. Holds for the whole process, so it is
+/// for a program to call.
+void keep_freed_memory();
+
 /// Training by clients whose rows stay where they are: in rounds, or with an asynchronous
 /// aggregator in steps of the server.
 class Federation {

@@ -52,7 +52,8 @@ struct UpdateRow {
   std::string fate;  ///< full, partial, ..., rejected
   std::int64_t rows = 0;
   std::int64_t steps = 0;
-  double loss = 0;
+  double loss = 0;      ///< mean over the rows seen
+  double rms_loss = 0;  ///< root of the mean of its square
   double weight = 0;
   double norm = 0;
   std::int64_t staleness = 0;
@@ -68,8 +69,9 @@ struct UpdateRow {
   static void each(Self&& self, Visit visit) {
     visit("round", self.round), visit("client", self.client), visit("combiner", self.combiner);
     visit("rank", self.rank), visit("fate", self.fate), visit("rows", self.rows);
-    visit("steps", self.steps), visit("loss", self.loss), visit("weight", self.weight);
-    visit("norm", self.norm), visit("staleness", self.staleness);
+    visit("steps", self.steps), visit("loss", self.loss);
+    visit("rms_loss", self.rms_loss), visit("weight", self.weight), visit("norm", self.norm),
+        visit("staleness", self.staleness);
     visit("real_seconds", self.real_seconds), visit("virtual_begin", self.virtual_begin);
     visit("virtual_end", self.virtual_end);
   }

@@ -39,9 +39,9 @@ struct Population {
 /// What the server learns when a client's update arrives.
 struct Observation {
   int client = 0;
-  std::int64_t round = 0;             ///< in which it arrives, from 1
-  double loss = 0;                    ///< mean over its rows; one that is not finite is taken for 0
-  double root_mean_square_loss = -1;  ///< of the rows' losses, for oort; negative: take `loss`
+  std::int64_t round = 0;  ///< in which it arrives, from 1
+  double loss = 0;         ///< mean over its rows; one that is not finite is taken for 0
+  double rms_loss = 0;     ///< root mean square of the rows' losses, what oort looks at; likewise
   std::int64_t rows = 0;
   double seconds = 0;  ///< virtual, of the whole trip
 };

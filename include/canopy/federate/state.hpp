@@ -17,13 +17,14 @@ struct HeldUpdate {
   int client = 0;
   std::int64_t round = 0;  ///< of the dispatch
   std::int64_t steps = 0;
-  double loss = 0;    ///< mean over the rows seen
+  double loss = 0;  ///< mean over the rows seen
+  double rms_loss = 0;
   double number = 0;  ///< of the Upload
   double norm = 0;
   std::vector<float> values;
   template <class Archive>
   void fields(Archive& archive) {
-    archive(client, round, steps, loss, number, norm, values);
+    archive(client, round, steps, loss, rms_loss, number, norm, values);
   }
 };
 

@@ -33,6 +33,14 @@ enum class Put { write, add };
 struct Loss {
   double sum = 0;            ///< of the cross-entropy over the rows: not a mean
   std::int64_t correct = 0;  ///< rows whose largest logit (the first one on ties) is their label's
+  double squares = 0;        ///< of each row's cross-entropy, summed
+
+  Loss& operator+=(Loss const& other) {
+    sum += other.sum;
+    correct += other.correct;
+    squares += other.squares;
+    return *this;
+  }
 };
 
 /// The activations and gradients of ONE micro-batch in layers [first, last) of a network. All

@@ -87,8 +87,7 @@ nn::Loss LocalTrainer::gradient(Batch const& batch) {
   if (team_ != nullptr) team_->add_up(shards, gradients_, losses_);
   nn::Loss total;
   for (auto const& loss : losses_) {
-    total.sum += loss.sum;
-    total.correct += loss.correct;
+    total += loss;
   }
   return total;
 }
@@ -119,8 +118,7 @@ void LocalTrainer::add_shard(Batch const& batch, int shard, std::span<float> to,
     pass_.forward(arena_, {static_cast<int>(rows_.size()), rows_, batch.dropout, true});
     auto const loss = pass_.loss(labels_);
     pass_.backward(arena_, to, begin == 0 ? put : nn::Put::add);
-    total.sum += loss.sum;
-    total.correct += loss.correct;
+    total += loss;
     if (batch.tick) batch.tick();
   }
 }
@@ -168,8 +166,7 @@ LocalOutcome LocalTrainer::train(std::span<float const> model, LocalData const& 
                     {outcome.steps, work.lr, 1 / static_cast<double>(size),
                      1 / static_cast<double>(micro_batches(size))});
     next += size;
-    outcome.loss.sum += loss.sum;
-    outcome.loss.correct += loss.correct;
+    outcome.loss += loss;
     outcome.seen += static_cast<std::int64_t>(size);
   }
   return outcome;
@@ -191,8 +188,7 @@ nn::Loss LocalTrainer::evaluate(std::span<float const> model, LocalData const& d
     load(data, std::span{order_}.subspan(begin, std::min(size, order_.size() - begin)));
     pass_.forward(model, nn::MicroBatch::scoring(static_cast<int>(rows_.size())));
     auto const loss = pass_.evaluate(labels_);
-    total.sum += loss.sum;
-    total.correct += loss.correct;
+    total += loss;
     if (tick) tick();
   }
   return total;

@@ -123,6 +123,7 @@ void Workshop::train(Waiting& at, Task const& task, Report& report,
   report.rows = outcome.seen;
   report.steps = result.steps = outcome.steps;
   report.loss = outcome.loss.sum;
+  report.squares = outcome.loss.squares;
   report.correct = outcome.loss.correct;
   result.delta = trainer_.delta(*at.job.model);
   report.norm = norm_of(result.delta);

@@ -68,6 +68,7 @@ struct Report {
   std::int64_t steps = 0;
   std::int64_t correct = 0;
   double loss = 0;     ///< summed over rows
+  double squares = 0;  ///< of rows' losses, summed
   double number = 0;   ///< of the Upload
   double norm = 0;     ///< of the update
   double seconds = 0;  ///< real ones

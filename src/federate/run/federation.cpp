@@ -15,18 +15,13 @@
 #include "run/sync_round.hpp"
 
 namespace canopy::federate {
-namespace {
 
-/// A round takes and frees blocks of the model's size many times over. Given back to the system,
-/// their pages cost more than all that is done with them.
 void keep_freed_memory() {
 #ifdef __GLIBC__
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, 256 << 20);
 #endif
 }
-
-}  // namespace
 
 struct Federation::Parts {
   FederationTask task;
@@ -51,7 +46,6 @@ struct Federation::Parts {
 Federation::Federation(comm::Communicator const& comm, RoleMap const& roles,
                        FederationTask const& task)
     : parts_{std::make_unique<Parts>(comm, roles, task)} {
-  keep_freed_memory();
   auto const& server = parts_->server;
   if (!task.options.is_asynchronous())
     check_deadline(task.options.policy, task.clients.count(),

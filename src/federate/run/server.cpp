@@ -1,6 +1,7 @@
 #include "run/server.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -113,6 +114,7 @@ UpdateRow Server::update_row(Report const& report, Participant const& part) cons
   row.rank = report.rank;
   row.steps = report.steps;
   row.loss = mean_of(report.loss, report.rows);
+  row.rms_loss = std::sqrt(mean_of(report.squares, report.rows));
   row.norm = report.norm;
   row.real_seconds = report.seconds;
   return row;
@@ -125,7 +127,8 @@ void Server::note(UpdateRow update, RoundRow& round) {
 }
 
 void Server::observe(UpdateRow const& row, double seconds) {
-  selector->observe({static_cast<int>(row.client), row.round, row.loss, -1, row.rows, seconds});
+  selector->observe(
+      {static_cast<int>(row.client), row.round, row.loss, row.rms_loss, row.rows, seconds});
 }
 
 void Server::add_model(RoundRow& row, std::vector<int> const& cohort) {

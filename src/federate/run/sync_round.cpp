@@ -152,11 +152,15 @@ void SyncRound::take_report(Report const& report, std::vector<float> const* upda
   if (report.rejected)
     reject(report);
   else if (later != outcome_.in_flight.end())
-    server_.state.held.push_back({report.client, number_, report.steps,
-                                  server_.update_row(report, *later).loss, report.number,
-                                  report.norm, *update});
+    hold(server_.update_row(report, *later), report.number, *update);
   else
     contribute(server_.update_row(report, participant(report.client)), report.number, update);
+}
+
+/// A late update, for the round in which it arrives.
+void SyncRound::hold(UpdateRow const& row, double number, std::vector<float> const& update) {
+  server_.state.held.push_back({static_cast<int>(row.client), number_, row.steps, row.loss,
+                                row.rms_loss, number, row.norm, update});
 }
 
 void SyncRound::reject(Report const& report) {
@@ -195,6 +199,7 @@ void SyncRound::take_carried() {
     auto row = server_.update_row(p);
     row.steps = one.steps;
     row.loss = one.loss;
+    row.rms_loss = one.rms_loss;
     row.norm = one.norm;
     if (!outcome_.enough) {
       server_.note(std::move(row), row_);

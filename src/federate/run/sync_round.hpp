@@ -17,6 +17,7 @@ class SyncRound {
   double planned_weight(int client) const;
   void train();
   void take_report(Report const& report, std::vector<float> const* update);
+  void hold(UpdateRow const& row, double number, std::vector<float> const& update);
   void reject(Report const& report);
   void contribute(UpdateRow row, double number, std::vector<float> const* update);
   void take_carried();

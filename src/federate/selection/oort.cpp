@@ -37,8 +37,8 @@ Oort::Oort(SelectionOptions const& options, Population const& population)
       arms_(static_cast<std::size_t>(population.clients)) {}
 
 void Oort::observe(Observation const& seen) {
-  auto const loss = seen.root_mean_square_loss < 0 ? seen.loss : seen.root_mean_square_loss;
-  auto const utility = finite_or_zero(static_cast<double>(seen.rows) * finite_or_zero(loss));
+  auto const loss = finite_or_zero(seen.rms_loss);
+  auto const utility = finite_or_zero(static_cast<double>(seen.rows) * loss);
   auto const round = std::max<std::int64_t>(seen.round, 1);
   auto const window = static_cast<std::size_t>((round - 1) / pacer_rounds);
   if (window >= window_utility_.size()) window_utility_.resize(window + 1);

@@ -58,6 +58,10 @@ template <class T>
 Loss cross_entropy(int classes, T const* logits, std::span<std::uint16_t const> labels,
                    double smoothing, T* gradient) {
   Loss total;
+  auto const add = [&](double loss) {
+    total.sum += loss;
+    total.squares += loss * loss;
+  };
   auto const rows = static_cast<int>(labels.size());
   if (gradient)
     std::fill_n(gradient, std::ptrdiff_t{(rows + block - 1) / block} * block * classes, T{0});
@@ -71,12 +75,12 @@ Loss cross_entropy(int classes, T const* logits, std::span<std::uint16_t const> 
     if (!gradient) {
       double sum = 0;
       for (int c = 0; c < classes; ++c) sum += std::exp(lane[c] - shift);
-      total.sum += loss_of(lane, label, smoothing, shift, sum);
+      add(loss_of(lane, label, smoothing, shift, sum));
       continue;
     }
     auto* to = gradient + (lane.first - logits);
     auto const sum = exponentials(lane, shift, to, block);
-    total.sum += loss_of(lane, label, smoothing, shift, static_cast<double>(sum));
+    add(loss_of(lane, label, smoothing, shift, static_cast<double>(sum)));
     for (int c = 0; c < classes; ++c) to[c * block] = to[c * block] / sum - spread;
     to[label * block] -= static_cast<T>(1 - smoothing);
   }

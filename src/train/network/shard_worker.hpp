@@ -35,10 +35,7 @@ class ShardRows {
     auto const samples = rows(update, shard);
     auto const labels = std::span{labels_}.first(samples.size());
     feed_.labels(samples, labels);
-    auto const loss = pass.loss(labels, label_smoothing_);
-    auto& total = losses_[static_cast<std::size_t>(shard)];
-    total.sum += loss.sum;
-    total.correct += loss.correct;
+    losses_[static_cast<std::size_t>(shard)] += pass.loss(labels, label_smoothing_);
   }
   std::vector<nn::Loss>& losses() { return losses_; }
 

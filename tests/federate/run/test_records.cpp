@@ -28,7 +28,7 @@ TEST(RoundRow, TellsMeanSpreadAndWorstTenthOfClients) {
 
 TEST(Records, ComeBackFromTheirTables) {
   std::vector<UpdateRow> updates(2);
-  updates[1] = {3, 17, 2, 1, "carried", 600, 19, 0.25, 0.5, 1.75, 2, 0.1, 4, 7};
+  updates[1] = {3, 17, 2, 1, "carried", 600, 19, 0.25, 0.375, 0.5, 1.75, 2, 0.1, 4, 7};
   auto const table = table_of("updates", updates);
   EXPECT_EQ(table.name(), "updates");
   EXPECT_EQ(table.text(1, "fate"), "carried");

@@ -22,10 +22,9 @@ double score_of(Oort const& oort, std::int64_t round, int client) {
 /// Three clients of utility 200, 50 and 100, seen in rounds 5, 8 and 2; a fourth not yet.
 Oort worked_example(SelectionOptions const& options = {}) {
   Oort oort{options, equal_clients(4)};
-  oort.observe({.client = 0, .round = 5, .loss = 2, .rows = 100, .seconds = 10});
-  oort.observe({.client = 1, .round = 8, .loss = 1, .rows = 50, .seconds = 20});
-  oort.observe(
-      {.client = 2, .round = 2, .loss = 7, .root_mean_square_loss = 10, .rows = 10, .seconds = 40});
+  oort.observe({.client = 0, .round = 5, .rms_loss = 2, .rows = 100, .seconds = 10});
+  oort.observe({.client = 1, .round = 8, .rms_loss = 1, .rows = 50, .seconds = 20});
+  oort.observe({.client = 2, .round = 2, .loss = 7, .rms_loss = 10, .rows = 10, .seconds = 40});
   return oort;
 }
 
@@ -47,8 +46,8 @@ TEST(Oort, WithoutPenaltySpeedIsNoMatter) {
 
 TEST(Oort, InRoundOneAgeIsNoMatter) {
   Oort oort{{}, equal_clients(2)};
-  oort.observe({.client = 0, .round = 1, .loss = 1, .rows = 10, .seconds = 1});
-  oort.observe({.client = 1, .round = 1, .loss = 3, .rows = 10, .seconds = 1});
+  oort.observe({.client = 0, .round = 1, .rms_loss = 1, .rows = 10, .seconds = 1});
+  oort.observe({.client = 1, .round = 1, .rms_loss = 3, .rows = 10, .seconds = 1});
   EXPECT_NEAR(score_of(oort, 1, 0), 0.01 / 20.01, 1e-12);
   EXPECT_NEAR(score_of(oort, 1, 1), 1, 1e-12);
 }
@@ -56,13 +55,13 @@ TEST(Oort, InRoundOneAgeIsNoMatter) {
 TEST(Oort, OneWildLossCountsAsTheHighestOfTheOthers) {
   Oort oort{{}, equal_clients(101)};
   for (int k = 0; k < 100; ++k)
-    oort.observe({.client = k, .round = 1, .loss = 1.0 + k, .rows = 1, .seconds = 1});
-  oort.observe({.client = 99, .round = 2, .loss = 1e6, .rows = 1, .seconds = 1});
+    oort.observe({.client = k, .round = 1, .rms_loss = 1.0 + k, .rows = 1, .seconds = 1});
+  oort.observe({.client = 99, .round = 2, .rms_loss = 1e6, .rows = 1, .seconds = 1});
   EXPECT_NEAR(score_of(oort, 1, 98), 1, 1e-12);
   EXPECT_NEAR(score_of(oort, 1, 99), 1, 1e-12);
   oort.observe({.client = 99,
                 .round = 3,
-                .loss = std::numeric_limits<double>::infinity(),
+                .rms_loss = std::numeric_limits<double>::infinity(),
                 .rows = 1,
                 .seconds = 1});
   EXPECT_LT(score_of(oort, 1, 99), score_of(oort, 1, 0)) << "who diverged teaches nothing";
@@ -76,7 +75,7 @@ TEST(Oort, ThePacerAllowsSlowerClientsWhenUtilityFalls) {
     auto const client = (round - 1) % 20;
     auto const seen = [&](double loss) {
       return Observation{
-          .client = client, .round = round, .loss = loss, .rows = 10, .seconds = seconds};
+          .client = client, .round = round, .rms_loss = loss, .rows = 10, .seconds = seconds};
     };
     falling.observe(seen(round <= 20 ? 2 : 1));
     rising.observe(seen(round <= 20 ? 1 : 2));
@@ -102,7 +101,8 @@ TEST(Oort, ExploresLessFromRoundToRound) {
 Oort half_known(Population const& all, SelectionOptions const& options = {}) {
   Oort oort{options, all};
   for (int k = 0; k < 20; ++k)
-    oort.observe({.client = k, .round = 1, .loss = k < 10 ? 4.0 : 1.0, .rows = 10, .seconds = 5});
+    oort.observe(
+        {.client = k, .round = 1, .rms_loss = k < 10 ? 4.0 : 1.0, .rows = 10, .seconds = 5});
   return oort;
 }
 
@@ -131,9 +131,9 @@ TEST(Oort, ExploresTheFastMoreOften) {
 TEST(Oort, ExploitsInProportionToTheScore) {
   // Above the cut, 0.7 times the best score, are clients 0 and 1 only.
   Oort oort{{.exploration = 0, .speed_penalty = 0}, equal_clients(3)};
-  oort.observe({.client = 0, .round = 1, .loss = 1.0, .rows = 1000, .seconds = 1});
-  oort.observe({.client = 1, .round = 1, .loss = 0.8, .rows = 1000, .seconds = 1});
-  oort.observe({.client = 2, .round = 1, .loss = 0.1, .rows = 1000, .seconds = 1});
+  oort.observe({.client = 0, .round = 1, .rms_loss = 1.0, .rows = 1000, .seconds = 1});
+  oort.observe({.client = 1, .round = 1, .rms_loss = 0.8, .rows = 1000, .seconds = 1});
+  oort.observe({.client = 2, .round = 1, .rms_loss = 0.1, .rows = 1000, .seconds = 1});
   auto const first = score_of(oort, 1, 0);
   auto const share = first / (first + score_of(oort, 1, 1));
   int taken = 0;
