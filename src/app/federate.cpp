@@ -55,6 +55,41 @@ void print_preview(federate::Clients const& clients, data::Samples const& sample
   fmt::print("{}", report::render(table, {}));
 }
 
+/// Collective. The reducer leads, all others serve it.
+record::RunRecord train_together(comm::Communicator const& comm, FederateSettings const& settings,
+                                 SharedSamples const& data, FederateProblem& problem,
+                                 std::vector<std::string> const& hosts, Phases& phases) {
+  federate::keep_freed_memory();
+  std::optional<federate::Federation> federation;
+  comm.together("federation", [&] {
+    federation.emplace(
+        comm, problem.roles,
+        federate::FederationTask{problem.network, problem.rows.unseen, problem.clients,
+                                 settings.federation, Key{settings.common.seed}.with("federate")});
+  });
+  record::RunRecord record;
+  comm.together("federate", [&] {
+    if (!comm.is_root()) return federation->serve();
+    std::exception_ptr error;
+    try {
+      record = Federator{settings, data, problem, hosts, phases, *federation}.run();
+    } catch (std::exception const& e) {
+      error = std::current_exception();
+      federation->shut_down();  // nobody must wait for a reducer that has gone
+      if (federation->has_lost_ranks()) {
+        fmt::print(stderr, "canopy: error: {}\n", e.what());
+        comm::Environment::leave(1);
+      }
+    }
+    federation->shut_down();
+    if (federation->has_lost_ranks()) comm::Environment::leave(record.exit_code);
+    if (error) std::rethrow_exception(error);
+  });
+  record.exit_code = comm.broadcast(record.exit_code);
+  record.status = comm.broadcast(record.status);
+  return record;
+}
+
 }  // namespace
 
 record::RunRecord run(comm::Communicator const& comm, FederateSettings const& settings) {
@@ -103,34 +138,7 @@ record::RunRecord run(comm::Communicator const& comm, FederateSettings const& se
     if (comm.is_root() && !settings.from_model.empty())
       problem.seed = seed_model(settings.from_model, problem.network);
   });
-  std::optional<federate::Federation> federation;
-  comm.together("federation", [&] {
-    federation.emplace(
-        comm, problem.roles,
-        federate::FederationTask{problem.network, problem.rows.unseen, problem.clients, options,
-                                 Key{settings.common.seed}.with("federate")});
-  });
-  record::RunRecord record;
-  comm.together("federate", [&] {
-    if (!comm.is_root()) return federation->serve();
-    std::exception_ptr error;
-    try {
-      record = Federator{settings, data, problem, hosts, phases, *federation}.run();
-    } catch (std::exception const& e) {
-      error = std::current_exception();
-      federation->shut_down();  // nobody must wait for a reducer that has gone
-      if (federation->has_lost_ranks()) {
-        fmt::print(stderr, "canopy: error: {}\n", e.what());
-        comm::Environment::leave(1);
-      }
-    }
-    federation->shut_down();
-    if (federation->has_lost_ranks()) comm::Environment::leave(record.exit_code);
-    if (error) std::rethrow_exception(error);
-  });
-  record.exit_code = comm.broadcast(record.exit_code);
-  record.status = comm.broadcast(record.status);
-  return record;
+  return train_together(comm, settings, data, problem, hosts, phases);
 }
 
 int run_federate(comm::Communicator const& comm, std::span<std::string const> words) {

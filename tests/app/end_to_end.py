@@ -190,6 +190,17 @@ def show(run_file, table):
     return list(csv.DictReader(io.StringIO(result.stdout)))
 
 
+def wait_for_a_checkpoint(checks, name, job, run_file, newer_than=0):
+    """Until the run file is there and has changed since then, in nanoseconds."""
+    deadline = time.monotonic() + 60
+    while job.running() and time.monotonic() < deadline:
+        if run_file.exists() and run_file.stat().st_mtime_ns > newer_than:
+            break
+        time.sleep(0.02)
+    checks.check(f"{name}: a checkpoint is saved, and the run goes on",
+                 job.running() and run_file.exists(), job.text())
+
+
 def trail(run_file):
     """The models of a federation, first to last."""
     return [row["id"] for row in show(run_file, "models")]

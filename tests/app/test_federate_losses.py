@@ -12,7 +12,7 @@ import tempfile
 import time
 
 from end_to_end import (Checks, Started, keep_mpi_files_in, model_digest, pid_of_rank, run, show,
-                        status, trail)
+                        status, trail, wait_for_a_checkpoint)
 
 # Some seconds on one core, so that it can be stopped in the middle.
 LONG = ["federate", "--data", "synthetic:mnist,rows=2000", "--model", "lenet", "--clients", 20,
@@ -28,13 +28,6 @@ class Losses:
         result = run(LONG + ["--out", self.calm], np=2, timeout=300)
         checks.check("the undisturbed run finishes", result.returncode == 0, result.stderr)
 
-    def wait_for_a_checkpoint(self, name, job, run_file):
-        deadline = time.monotonic() + 60
-        while job.running() and not run_file.exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
-        self.checks.check(f"{name}: a checkpoint is saved, and the run goes on",
-                          job.running() and run_file.exists(), job.text())
-
     def resumes(self, name, run_file, np, words):
         result = run(LONG + words + ["--out", run_file, "--resume"], np, timeout=300)
         self.checks.check(f"{name}: --resume finishes", result.returncode == 0,
@@ -45,7 +38,7 @@ class Losses:
     def stopped(self):
         name, run_file = "stopped", self.folder / "stopped.h5"
         with Started(LONG + ["--out", run_file], np=3) as job:
-            self.wait_for_a_checkpoint(name, job, run_file)
+            wait_for_a_checkpoint(self.checks, name, job, run_file)
             job.signal(signal.SIGUSR1)
             self.checks.equal(f"{name}: exit 75", job.wait(30), 75)
         self.checks.equal(f"{name}: `show status` exits 75", status(run_file), (75, "interrupted"))
@@ -69,7 +62,7 @@ class Losses:
         """All at once, with no time to save anything."""
         name, run_file = "killed", self.folder / "killed.h5"
         with Started(LONG + ["--out", run_file], np=2) as job:
-            self.wait_for_a_checkpoint(name, job, run_file)
+            wait_for_a_checkpoint(self.checks, name, job, run_file)
             job.kill_all()
         self.resumes(name, run_file, 1, [])
 
@@ -77,7 +70,7 @@ class Losses:
         name, run_file, calm = "killed without rounds", self.folder / "a.h5", self.folder / "b.h5"
         words = LONG + ["--aggregator", "fedbuff", "--compute", "lognormal:0.01,1", "--rounds", 40]
         with Started(words + ["--out", run_file], np=3) as job:
-            self.wait_for_a_checkpoint(name, job, run_file)
+            wait_for_a_checkpoint(self.checks, name, job, run_file)
             job.kill_all()
         result = run(words + ["--out", run_file, "--resume"], np=2, timeout=300)
         self.checks.check(f"{name}: --resume finishes", result.returncode == 0,
@@ -91,7 +84,7 @@ class Losses:
         words = ["--layout", "tree", "--combiners", 1]
         with Started(LONG + words + ["--out", run_file], np=4,
                      launcher=["--enable-recovery"]) as job:
-            self.wait_for_a_checkpoint(name, job, run_file)
+            wait_for_a_checkpoint(self.checks, name, job, run_file)
             os.kill(pid_of_rank(job, 1), signal.SIGKILL)
             job.wait(60)
             self.checks.check(f"{name}: the output names it", "combiner 1 on rank 1" in job.text(),
@@ -103,7 +96,7 @@ class Losses:
         """mpirun ends the others with an error, and `--resume` goes on from what was saved."""
         name, run_file = "a lost reducer", self.folder / "reducer.h5"
         with Started(LONG + ["--out", run_file], np=3) as job:
-            self.wait_for_a_checkpoint(name, job, run_file)
+            wait_for_a_checkpoint(self.checks, name, job, run_file)
             os.kill(pid_of_rank(job, 0), signal.SIGKILL)
             self.checks.check(f"{name}: mpirun ends with an error", job.wait(30) != 0, job.text())
         self.resumes(name, run_file, 2, [])
@@ -115,7 +108,7 @@ class Losses:
         words = ["--layout", "tree", "--combiners", 1]
         with Started(LONG + words + ["--out", run_file], np=4,
                      launcher=["--enable-recovery"]) as job:
-            self.wait_for_a_checkpoint(name, job, run_file)
+            wait_for_a_checkpoint(self.checks, name, job, run_file)
             os.kill(pid_of_rank(job, 0), signal.SIGKILL)
             began = time.monotonic()
             job.wait(90)
@@ -133,7 +126,7 @@ class Losses:
         """Under --enable-recovery the others do its work; the result is the undisturbed one."""
         name, run_file = "a lost rank", self.folder / "lost.h5"
         with Started(LONG + ["--out", run_file], np=4, launcher=["--enable-recovery"]) as job:
-            self.wait_for_a_checkpoint(name, job, run_file)
+            wait_for_a_checkpoint(self.checks, name, job, run_file)
             os.kill(pid_of_rank(job, 3), signal.SIGKILL)
             job.wait(90)
         self.checks.equal(f"{name}: the run is complete", status(run_file)[0], 0)
@@ -146,7 +139,7 @@ class Losses:
         name, run_file = f"a team's lost rank {rank}", self.folder / f"team{rank}.h5"
         with Started(LONG + ["--ranks-per-client", 2, "--out", run_file], np=5,
                      launcher=["--enable-recovery"]) as job:
-            self.wait_for_a_checkpoint(name, job, run_file)
+            wait_for_a_checkpoint(self.checks, name, job, run_file)
             os.kill(pid_of_rank(job, rank), signal.SIGKILL)
             job.wait(120)
         self.checks.equal(f"{name}: the run is complete", status(run_file)[0], 0)

@@ -6,7 +6,7 @@ import tempfile
 import time
 
 from end_to_end import (Checks, Started, check_killed_rank, journal_of, keep_mpi_files_in,
-                        model_digest, run, show, status)
+                        model_digest, run, show, status, wait_for_a_checkpoint)
 
 # About 10 s on one core: long enough to be stopped in the middle. Few nodes for the time they take,
 # so that saving them is cheap beside it.
@@ -62,18 +62,11 @@ class Train:
         time.sleep(0.7)
         self.checks.check(f"{name}: the fit goes on before it", job.running(), job.text())
 
-    def wait_for_a_checkpoint(self, name, job, run_file):
-        deadline = time.monotonic() + 60
-        while job.running() and not run_file.exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
-        self.checks.check(f"{name}: trees are saved before it, and the fit goes on",
-                          job.running() and run_file.exists(), job.text())
-
     def killed_worker(self):
         """Plain mpirun ends everything; nothing hangs, the cause is named, what was saved is there."""
         name, run_file = "a killed worker", self.folder / "worker.h5"
         with Started(FIT + ["--out", run_file], np=3) as job:
-            self.wait_for_a_checkpoint(name, job, run_file)
+            wait_for_a_checkpoint(self.checks, name, job, run_file)
             check_killed_rank(self.checks, name, job)
         self.checks.equal(f"{name}: `show status` exits 75", status(run_file)[0], 75)
         self.resumes(name, run_file, 3, taken_over=True)

@@ -7,7 +7,8 @@ import tempfile
 import time
 
 from end_to_end import (Checks, Started, check_killed_rank, journal_of, journal_records,
-                        keep_mpi_files_in, model_digest, pid_of_rank, run, show, status)
+                        keep_mpi_files_in, model_digest, pid_of_rank, run, show, status,
+                        wait_for_a_checkpoint)
 
 # Some seconds on one core, long enough to be stopped in the middle; an epoch takes about 0.1 s.
 FIT = ["train", "--data", "synthetic:mnist,rows=3000", "--model", "lenet", "--epochs", 60,
@@ -41,18 +42,11 @@ class TrainNetwork:
                           bool(told) and "from update" in told[0], told)
         self.checks.check(f"{name}: no journal is left", not journal_of(run_file).exists())
 
-    def wait_for_a_checkpoint(self, name, job, run_file):
-        deadline = time.monotonic() + 60
-        while job.running() and not run_file.exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
-        self.checks.check(f"{name}: a checkpoint is saved before it, and the fit goes on",
-                          job.running() and run_file.exists(), job.text())
-
     def stopped(self, np, words, then_np, then_words):
         """SIGUSR1 to mpirun, then on with another layout."""
         name, run_file = f"stopped at np {np}", self.folder / f"stopped-{np}.h5"
         with Started(FIT + words + ["--out", run_file], np) as job:
-            self.wait_for_a_checkpoint(name, job, run_file)
+            wait_for_a_checkpoint(self.checks, name, job, run_file)
             job.signal(signal.SIGUSR1)
             self.checks.equal(f"{name}: exit 75", job.wait(30), 75)
             self.checks.check(f"{name}: the output names --resume", "--resume" in job.text(),
@@ -67,7 +61,7 @@ class TrainNetwork:
         """Nothing hangs, mpirun names the rank, and the last checkpoint is there."""
         name, run_file = "a killed rank", self.folder / "killed.h5"
         with Started(FIT + ["--out", run_file], np=3) as job:
-            self.wait_for_a_checkpoint(name, job, run_file)
+            wait_for_a_checkpoint(self.checks, name, job, run_file)
             check_killed_rank(self.checks, name, job)
         self.checks.equal(f"{name}: `show status` exits 75", status(run_file)[0], 75)
         shown = run(["show", run_file]).stdout
@@ -78,7 +72,7 @@ class TrainNetwork:
         """The others give up within the time-out, and name the rank and the update."""
         name, run_file = "a frozen rank", self.folder / "frozen.h5"
         with Started(FIT + SERVERS + ["--out", run_file], np=3) as job:
-            self.wait_for_a_checkpoint(name, job, run_file)
+            wait_for_a_checkpoint(self.checks, name, job, run_file)
             os.kill(pid_of_rank(job, 2), signal.SIGSTOP)
             since = time.monotonic()
             code = job.wait(40)

@@ -60,6 +60,7 @@ void many_clients(comm::Communicator const& world) {
 
 int main(int argc, char** argv) {
   comm::Environment const environment{argc, argv};
+  federate::keep_freed_memory();
   auto const world = comm::Communicator::world();
   empty_rounds(world, "fedn", federate::Layout::fedn);
   empty_rounds(world, "flat", federate::Layout::flat);

@@ -6,23 +6,18 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests" / "app"))
 
 import fake_slurm
 from end_to_end import (CANOPY, ENVIRONMENT, Checks, Started, journal_of, keep_mpi_files_in,
-                        pid_of_rank, run, show, status)
+                        pid_of_rank, run, show, status, trail, wait_for_a_checkpoint)
 
 # Some seconds on one core, so that it can be stopped in the middle.
 STUDY = ["--data", "synthetic:mnist,rows=2000", "--model", "lenet", "--clients", 20,
          "--fraction-fit", 0.5, "--rounds", 40, "--local-epochs", 4, "--checkpoint-every", 2,
          "--evaluate-every", 10, "--seed", 5, "--progress", "none"]
-
-
-def trail(run_file):
-    return [row["id"] for row in show(run_file, "models")]
 
 
 class StartedJob(Started):
@@ -40,13 +35,6 @@ class FederateJobs:
         checks.check("the undisturbed run finishes", result.returncode == 0, result.stderr)
         self.trail = trail(calm)
 
-    def wait_for_a_checkpoint(self, name, job, run_file):
-        deadline = time.monotonic() + 60
-        while job.running() and not run_file.exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
-        self.checks.check(f"{name}: a checkpoint is saved before it, and the run goes on",
-                          job.running() and run_file.exists(), job.text())
-
     def is_finished(self, name, run_file, sessions):
         self.checks.equal(f"{name}: with the undisturbed trail", trail(run_file), self.trail)
         self.checks.equal(f"{name}: in {sessions} sessions", len(show(run_file, "sessions")),
@@ -56,7 +44,7 @@ class FederateJobs:
     def killed(self, name, rank):
         run_file = self.folder / f"killed{rank}.h5"
         with StartedJob([*STUDY, "--out", run_file]) as job:
-            self.wait_for_a_checkpoint(name, job, run_file)
+            wait_for_a_checkpoint(self.checks, name, job, run_file)
             os.kill(pid_of_rank(job, rank), signal.SIGKILL)
             self.checks.equal(f"{name}: the job finishes", job.wait(180), 0)
             self.checks.equal(f"{name}: after one restart", job.text().count("; restart "), 1)
@@ -65,7 +53,7 @@ class FederateJobs:
     def stopped(self):
         name, run_file = "SIGTERM to the job", self.folder / "stopped.h5"
         with StartedJob([*STUDY, "--out", run_file]) as job:
-            self.wait_for_a_checkpoint(name, job, run_file)
+            wait_for_a_checkpoint(self.checks, name, job, run_file)
             job.signal(signal.SIGTERM)
             self.checks.equal(f"{name}: exit 75", job.wait(60), 75)
             self.checks.check(f"{name}: no restart", "restart" not in job.text(), job.text())

@@ -6,14 +6,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests" / "app"))
 
 import fake_slurm
 from end_to_end import (CANOPY, ENVIRONMENT, Checks, Started, journal_of, keep_mpi_files_in,
-                        model_digest, pid_of_rank, run, show, status)
+                        model_digest, pid_of_rank, run, show, status, wait_for_a_checkpoint)
 
 # Some seconds on one core, long enough to be killed in the middle; an epoch takes about 0.1 s.
 FIT = ["--data", "synthetic:mnist,rows=3000", "--model", "lenet", "--epochs", 40, "--seed", 5,
@@ -35,15 +34,6 @@ class TrainJobs:
         checks.check("the undisturbed run finishes", result.returncode == 0, result.stderr)
         self.digest = model_digest(calm)
 
-    def wait_for_a_checkpoint(self, name, job, run_file, newer_than=0):
-        deadline = time.monotonic() + 60
-        while job.running() and time.monotonic() < deadline:
-            if run_file.exists() and run_file.stat().st_mtime_ns > newer_than:
-                break
-            time.sleep(0.02)
-        self.checks.check(f"{name}: a checkpoint is saved before it, and the fit goes on",
-                          job.running() and run_file.exists(), job.text())
-
     def is_finished(self, name, run_file):
         self.checks.equal(f"{name}: with the undisturbed model", model_digest(run_file), self.digest)
         told = [row["text"] for row in show(run_file, "events") if row["kind"] == "resume"]
@@ -53,7 +43,7 @@ class TrainJobs:
     def killed_rank(self):
         name, run_file = "a killed rank", self.folder / "killed.h5"
         with StartedJob([*FIT, "--overwrite", "--out", run_file]) as job:
-            self.wait_for_a_checkpoint(name, job, run_file)
+            wait_for_a_checkpoint(self.checks, name, job, run_file)
             os.kill(pid_of_rank(job, 1), signal.SIGKILL)
             self.checks.equal(f"{name}: the job finishes", job.wait(120), 0)
             self.checks.check(f"{name}: after one restart", "restart 1 of 3" in job.text() and
@@ -65,13 +55,13 @@ class TrainJobs:
         name, run_file = "MAX_RESTARTS=0", self.folder / "stopped.h5"
         words = [*FIT, f"--out={run_file}"]
         with StartedJob(words, MAX_RESTARTS="0") as job:
-            self.wait_for_a_checkpoint(name, job, run_file)
+            wait_for_a_checkpoint(self.checks, name, job, run_file)
             os.kill(pid_of_rank(job, 1), signal.SIGKILL)
             self.checks.equal(f"{name}: exit 75", job.wait(60), 75)
             self.checks.check(f"{name}: says so", "gave up after 0 restarts" in job.text(), job.text())
         name, before = "SIGTERM to the job", run_file.stat().st_mtime_ns
         with StartedJob([*words, "--resume"]) as job:
-            self.wait_for_a_checkpoint(name, job, run_file, newer_than=before)
+            wait_for_a_checkpoint(self.checks, name, job, run_file, newer_than=before)
             job.signal(signal.SIGTERM)
             self.checks.equal(f"{name}: exit 75", job.wait(30), 75)
             self.checks.check(f"{name}: no restart", "restart" not in job.text(), job.text())
