@@ -100,7 +100,7 @@ class TrainNetwork:
             seconds = time.monotonic() - since
             self.checks.check(f"{name}: mpirun ends non-zero", code != 0, job.text())
             self.checks.check(f"{name}: the output names rank and update",
-                              "rank 1 has not answered for 7 s" in job.text()
+                              "rank 1 has not answered for 6 s" in job.text()
                               and "canopy: update" in job.text(), job.text())
             self.checks.check(f"{name}: all end soon after that, in {seconds:.1f} s",
                               6 < seconds < 15)

@@ -33,9 +33,10 @@ struct StrategyOptions {
   std::string staleness = "0";  ///< of `ps`: updates that a worker may be ahead; "inf": any number
   std::string ps_transport = "messages";  ///< of `ps`: messages, or rma for one-sided ones
   ReductionOptions reduction;
-  /// Seconds without a sign of life until a rank counts as lost. Not an option of the program, which
-  /// promises that all end within ten: signs come each second, and to end all takes up to two.
-  double timeout = 7;
+  /// Seconds without a sign of life until a rank counts as lost. Not an option of the program,
+  /// which promises that all end within ten: signs come each second, and to end all takes up to
+  /// three.
+  double timeout = 6;
 };
 
 /// What a strategy is made for. All of it must outlive the strategy.
