@@ -19,6 +19,14 @@ bootstrap = [true, false]
 criterion = ["gini", "entropy"]
 )";
 
+std::vector<std::uint64_t> right_rows(std::span<std::uint16_t const> truth,
+                                      std::span<std::uint16_t const> predictions) {
+  std::vector<std::uint64_t> right((truth.size() + 63) / 64);
+  for (std::size_t i = 0; i < truth.size(); ++i)
+    right[i / 64] |= std::uint64_t{truth[i] == predictions[i]} << i % 64;
+  return right;
+}
+
 class ForestLearner final : public Learner {
  public:
   ForestLearner(forest::Kind kind, LearnerData data) : kind_{kind}, data_{std::move(data)} {}
@@ -63,9 +71,9 @@ class ForestLearner final : public Learner {
     std::vector<std::uint16_t> truth;
     for (auto const row : split.test) truth.push_back(data_.table.labels()[row]);
     result.score = data::score(data_.scoring, truth, probabilities);
-    result.confusion =
-        data::ConfusionMatrix{truth, data::predicted_classes(probabilities), data_.table.classes()}
-            .counts();
+    auto const predictions = data::predicted_classes(probabilities);
+    result.confusion = data::ConfusionMatrix{truth, predictions, data_.table.classes()}.counts();
+    result.right = right_rows(truth, predictions);
     result.score_time = scoring.seconds();
     return result;
   }

@@ -18,7 +18,7 @@ class Random final : public Sampler {
   explicit Random(SamplerSettings const& settings)
       : space_{settings.space}, key_{settings.key.with("random")} {}
 
-  std::optional<Configuration> propose(int index) const override {
+  std::optional<Configuration> propose(int index, std::span<Observation const>) const override {
     std::vector<double> point;
     for (auto const& parameter : space_.searched())
       point.push_back(
@@ -40,7 +40,7 @@ class Grid final : public Sampler {
       Stream{settings.key.with("grid")}.shuffle(std::span{grid_});
   }
 
-  std::optional<Configuration> propose(int index) const override {
+  std::optional<Configuration> propose(int index, std::span<Observation const>) const override {
     if (static_cast<std::size_t>(index) >= grid_.size()) return {};
     return grid_[static_cast<std::size_t>(index)];
   }
@@ -118,7 +118,7 @@ class Sobol final : public Sampler {
                       sobol_dimensions, space_.searched().size())};
   }
 
-  std::optional<Configuration> propose(int index) const override {
+  std::optional<Configuration> propose(int index, std::span<Observation const>) const override {
     std::vector<double> point;
     for (int d = 0; d < static_cast<int>(space_.searched().size()); ++d) {
       auto const fraction = sobol(static_cast<std::uint32_t>(index), d);

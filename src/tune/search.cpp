@@ -132,7 +132,7 @@ std::vector<Trial> propose_trials(SearchSettings const& settings, Learner const&
       samplers().make(settings.search, {space, Key{seed}.with("sampler"), settings.trials});
   int const patience = 20 * settings.trials;  // a small space repeats itself: then it is exhausted
   for (int index = 0; index < patience && list.size() < settings.trials; ++index) {
-    auto configuration = sampler->propose(index);
+    auto configuration = sampler->propose(index, {});
     if (!configuration) break;
     list.add(settings.search, std::move(*configuration));
   }
@@ -180,8 +180,11 @@ void Search::restore(std::vector<nlohmann::json> const& records) {
     offset_ = std::max(offset_, row.finished);
     std::optional<FoldScore> score;
     if (!record.contains("error"))
-      score = FoldScore{record.at("score"), record.at("fit_time"), record.at("score_time"),
-                        record.at("confusion")};
+      score = FoldScore{record.at("score"),
+                        record.at("fit_time"),
+                        record.at("score_time"),
+                        record.at("confusion"),
+                        {}};
     store(row, score, record.value("error", ""));
     ++restored_;
   }

@@ -1,3 +1,5 @@
+#include <bit>
+
 #include <gmock/gmock.h>
 
 #include "canopy/tune/forest_learner.hpp"
@@ -91,6 +93,10 @@ TEST(ForestLearner, ScoreIsTheTraceOfTheConfusion) {
   auto const right = result.confusion[0] + result.confusion[4] + result.confusion[8];
   EXPECT_DOUBLE_EQ(result.score, static_cast<double>(right) / static_cast<double>(all));
   EXPECT_GT(result.score, 0.4) << "better than a guess among three";
+  std::int64_t bits = 0;
+  for (auto const word : result.right) bits += std::popcount(word);
+  EXPECT_EQ(bits, right);
+  EXPECT_EQ(result.right.size(), (fixture.splits[0].test.size() + 63) / 64);
 }
 
 TEST(ForestLearner, TheSameKeyGivesTheSameScore) {

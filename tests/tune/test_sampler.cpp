@@ -84,7 +84,7 @@ TEST(Sobol, ScrambledPointsFillTheSquareEvenly) {
                                         64));
   std::set<std::pair<int, int>> cells;
   for (int i = 0; i < 64; ++i) {
-    auto const point = *sampler->propose(i);
+    auto const point = *sampler->propose(i, {});
     cells.emplace(static_cast<int>(*text::to_double(point[0].second)),
                   static_cast<int>(*text::to_double(point[1].second)));
   }
@@ -101,8 +101,8 @@ TEST(Grid, IsTheWholeGridInOrderWhenThereIsRoom) {
   auto const wide = settings("a = [1, 2, 3]\nb = ['x', 'y']", 6);
   auto const sampler = samplers().make("grid", wide);
   auto const grid = wide.space.grid();
-  for (int i = 0; i < 6; ++i) EXPECT_EQ(sampler->propose(i), grid[static_cast<std::size_t>(i)]);
-  EXPECT_EQ(sampler->propose(6), std::nullopt);
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(sampler->propose(i, {}), grid[static_cast<std::size_t>(i)]);
+  EXPECT_EQ(sampler->propose(6, {}), std::nullopt);
 }
 
 TEST(Grid, IsASampleWithoutRepeatsWhenThereIsNot) {
@@ -111,8 +111,8 @@ TEST(Grid, IsASampleWithoutRepeatsWhenThereIsNot) {
   std::set<Configuration> seen;
   int upper_half = 0;
   for (int i = 0; i < 10; ++i) {
-    seen.insert(*sampler->propose(i));
-    upper_half += *text::to_int(sampler->propose(i)->at(0).second) >= 50;
+    seen.insert(*sampler->propose(i, {}));
+    upper_half += *text::to_int(sampler->propose(i, {})->at(0).second) >= 50;
   }
   EXPECT_EQ(seen.size(), 10u);
   EXPECT_TRUE(1 <= upper_half && upper_half <= 9) << "not one corner only";
@@ -134,7 +134,7 @@ struct SamplerContract : ::testing::TestWithParam<std::string> {
   static std::vector<Configuration> draw(std::uint64_t seed) {
     auto const sampler = samplers().make(GetParam(), settings(contract_space, wanted, seed));
     std::vector<Configuration> drawn;
-    for (int i = 0; i < wanted; ++i) drawn.push_back(sampler->propose(i).value());
+    for (int i = 0; i < wanted; ++i) drawn.push_back(sampler->propose(i, {}).value());
     return drawn;
   }
 };
@@ -155,8 +155,8 @@ TEST_P(SamplerContract, DependsOnTheIndexAndNotOnTheOrder) {
   auto const forwards = draw(1);
   auto const sampler = samplers().make(GetParam(), settings(contract_space, wanted));
   for (int i = wanted - 1; i >= 0; i -= 3)
-    EXPECT_EQ(sampler->propose(i), forwards[static_cast<std::size_t>(i)]) << i;
-  EXPECT_EQ(sampler->propose(5), forwards[5]);
+    EXPECT_EQ(sampler->propose(i, {}), forwards[static_cast<std::size_t>(i)]) << i;
+  EXPECT_EQ(sampler->propose(5, {}), forwards[5]);
 }
 
 TEST_P(SamplerContract, StaysInsideTheSpaceAndRespectsConditions) {

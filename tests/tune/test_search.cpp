@@ -40,7 +40,7 @@ struct Pretended final : Learner {
 
 FoldScore fold_score(Configuration const& configuration, int fold) {
   Stream stream{Key{3}.with(to_text(configuration)).with(static_cast<std::uint64_t>(fold))};
-  return {stream.uniform(), 0.25, 0.5, {1, fold}};
+  return {stream.uniform(), 0.25, 0.5, {1, fold}, {}};
 }
 
 /// A fold's work: a nap of its own length, then a score that the configuration decides. Folds whose

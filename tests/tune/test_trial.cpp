@@ -13,7 +13,7 @@ Trial trial(int id, std::vector<double> const& scores, Configuration configurati
   result.origin = "random";
   result.configuration = std::move(configuration);
   result.status = Trial::Status::complete;
-  for (double const score : scores) result.folds.push_back(FoldScore{score, 2, 0.5, {}});
+  for (double const score : scores) result.folds.push_back(FoldScore{score, 2, 0.5, {}, {}});
   return result;
 }
 

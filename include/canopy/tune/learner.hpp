@@ -20,10 +20,11 @@ struct FoldScore {
   double fit_time = 0;
   double score_time = 0;
   std::vector<std::int64_t> confusion;  ///< classes x classes, row = true class
+  std::vector<std::uint64_t> right;     ///< bit i % 64 of word i / 64: row i of split.test is right
 
   template <class Archive>
   void fields(Archive& archive) {
-    archive(score, fit_time, score_time, confusion);
+    archive(score, fit_time, score_time, confusion, right);
   }
 };
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,19 +13,32 @@
 
 namespace canopy::tune {
 
+/// What a sampler may know of an earlier trial.
+struct Observation {
+  Configuration configuration;
+  std::optional<double> score;  ///< mean over folds, higher is better; none: pending or failed
+  bool failed = false;          ///< has no score and will not get one
+  int resource = 0;             ///< trees or epochs behind the score; 0: all of them
+};
+
 struct SamplerSettings {
   Space space;
   Key key;         ///< what all draws derive from
   int wanted = 0;  ///< how many configurations the search will ask for
 };
 
-/// Chooses configurations. Proposal i depends on the settings and on i only, never on the order or
-/// the time in which results arrive, so a search finds the same on any number of ranks.
+/// Chooses configurations. Proposal i depends on the settings, on i and on what it is shown, never
+/// on the order or the time in which results arrive, so a search finds the same on any number of
+/// ranks.
 class Sampler {
  public:
   virtual ~Sampler() = default;
-  /// Configuration number `index` (from 0), or nothing when the choices are exhausted.
-  virtual std::optional<Configuration> propose(int index) const = 0;
+  /// Whether proposals depend on earlier trials; a search that asks has to wait for results.
+  virtual bool looks_back() const { return false; }
+  /// Configuration number `index` (from 0), or nothing when the choices are exhausted. `earlier`
+  /// trials in their order, pending ones among them; the same ones at any number of ranks.
+  virtual std::optional<Configuration> propose(int index,
+                                               std::span<Observation const> earlier) const = 0;
 };
 
 /// "random", "grid", "sobol". To add one: its class in a .cpp here and its line in the list; help,
