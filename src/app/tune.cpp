@@ -55,13 +55,14 @@ class Coordinator {
   }
 
   record::RunRecord run(comm::Farm& farm) {
-    auto trials = tune::propose_trials(settings_.search, bench_.learner(), settings_.common.seed);
+    tune::SearchPlan plan{settings_.search, bench_.learner(), settings_.common.seed};
+    parameters_ = plan.parameters();
     start_ = start_run(settings_.common, identity_);
     if (start_.complete) return *start_.complete;
     auto& journal = *start_.journal;
     auto const& records = start_.records;
     if (comm::launch().by_mpirun) signals::sync_and_leave_on_terminate(journal.descriptor());
-    tune::Search search{farm, journal, bench_.learner(), std::move(trials)};
+    tune::Search search{farm, journal, std::move(plan)};
     search.restore(records);
     if (!records.empty())
       event("resume", fmt::format("{} folds taken over from the journal", search.folds_restored()));
@@ -80,10 +81,15 @@ class Coordinator {
     if (!common.quiet)
       fmt::print("canopy tune: {} ({} rows), {}, {} of {} trials x {} folds, {} on {}\n",
                  settings_.source.data, text::grouped(std::ssize(bench_.rows())),
-                 settings_.search.model, settings_.search.search, search.trials().size(),
-                 settings_.search.folds * settings_.search.repeats,
+                 settings_.search.model, settings_.search.search, search.plan().trials_expected(),
+                 settings_.search.folds_per_trial(),
                  size_ == 1 ? "1 rank in place" : fmt::format("{} workers", size_ - 1),
                  text::join(distinct(hosts_), ", "));
+    auto const& plan = search.plan();
+    auto const needed = plan.lag_for(farm.workers());
+    if (!common.quiet && !plan.decides_at_once() && settings_.search.lag.value_or(needed) < needed)
+      fmt::print("some of {} workers will wait for decisions: --lag {} would keep all busy\n",
+                 farm.workers(), needed);
     std::fflush(stdout);
     TuneView view{
         common.quiet ? ProgressMode::none : common.progress,
@@ -186,11 +192,7 @@ class Coordinator {
   }
 
   std::string tune_result(tune::Search const& search) const {
-    return result_text(search.trials(), parameters(), settings_.search.scoring);
-  }
-
-  std::vector<std::string> parameters() const {
-    return settings_.search.space.value_or(bench_.learner().default_space()).names();
+    return result_text(search.trials(), parameters_, settings_.search.scoring);
   }
 
   void event(std::string kind, std::string text) {
@@ -202,13 +204,17 @@ class Coordinator {
     auto record = begin_record(identity_, settings_.common, hosts_, phases_);
     record.status = std::move(status);
     record.exit_code = exit_code;
-    record.tables = {tune::trials_table(search.trials(), parameters()),
+    record.tables = {tune::trials_table(search.trials(), parameters_),
                      tune::tasks_table(search.tasks()), ranks_table(uses_, hosts_, "coordinator"),
                      phases_.table(), events_table(events_)};
+    if (settings_.search.scheduler != "none")
+      record.tables.push_back(tune::rungs_table(search.trials()));
+    if (settings_.search.slices)
+      record.tables.push_back(tune::slices_table(search.trials(), search.plan().axes()));
     if (auto const* best = tune::best_trial(search.trials()))
-      record.tables.push_back(tune::trial_table("best", *best, parameters()));
+      record.tables.push_back(tune::trial_table("best", *best, parameters_));
     if (search.trials().front().status == Trial::Status::complete)
-      record.tables.push_back(tune::trial_table("default", search.trials().front(), parameters()));
+      record.tables.push_back(tune::trial_table("default", search.trials().front(), parameters_));
     if (evaluation_)
       record.tables.insert(record.tables.end(),
                            {confusion_table(evaluation_->confusion, data_.header.class_names),
@@ -227,6 +233,7 @@ class Coordinator {
   RunStart start_;
   std::optional<double> allocation_;
   RunIdentity identity_;
+  std::vector<std::string> parameters_;
   double next_checkpoint_ = 0;
   bool said_ = false;
   std::vector<Event> events_;

@@ -1,10 +1,15 @@
 #include "canopy/tune/forest_learner.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
+#include <ranges>
 
 #include "canopy/core/clock.hpp"
 #include "canopy/data/metrics.hpp"
 #include "canopy/forest/forest.hpp"
+
+#include "grown_trees.hpp"
 
 namespace canopy::tune {
 namespace {
@@ -27,9 +32,43 @@ std::vector<std::uint64_t> right_rows(std::span<std::uint16_t const> truth,
   return right;
 }
 
+/// The axes as the forest reads them. Every value is written as in a configuration.
+forest::SliceGrid slice_grid(SliceAxes const& axes, std::size_t fit_rows) {
+  forest::SliceGrid grid;
+  grid.max_depth.clear();
+  grid.min_samples_split.clear();
+  grid.min_impurity_decrease.clear();
+  grid.fit_rows = fit_rows;
+  for (auto const& [name, values] : axes.axes())
+    for (auto const& value : values) {
+      auto const p = forest_parameters(forest::Kind::random_forest, {{name, value}});
+      if (name == "n_estimators") grid.n_estimators.push_back(p.n_estimators);
+      if (name == "max_depth") grid.max_depth.push_back(p.max_depth);
+      if (name == "min_samples_split") grid.min_samples_split.push_back(p.min_samples_split);
+      if (name == "min_impurity_decrease")
+        grid.min_impurity_decrease.push_back(p.min_impurity_decrease);
+    }
+  return grid;
+}
+
+/// No tighter than any slice of the grid.
+void loosen(forest::ForestParameters& parameters, forest::SliceGrid const& grid) {
+  parameters.n_estimators = std::ranges::max(grid.n_estimators);
+  auto const no_cap = std::numeric_limits<int>::max();
+  auto const depths =
+      grid.max_depth | std::views::transform([&](auto d) { return d.value_or(no_cap); });
+  auto const deepest = std::ranges::max(depths);
+  parameters.max_depth = deepest == no_cap ? std::nullopt : std::optional{deepest};
+  parameters.min_samples_split = 2;
+  parameters.min_impurity_decrease = std::ranges::min(grid.min_impurity_decrease);
+}
+
 class ForestLearner final : public Learner {
  public:
-  ForestLearner(forest::Kind kind, LearnerData data) : kind_{kind}, data_{std::move(data)} {}
+  ForestLearner(forest::Kind kind, LearnerData data) : kind_{kind}, data_{std::move(data)} {
+    constexpr std::size_t about_200_mb = 4'000'000;
+    if (data_.trials_climb) grown_.keep(about_200_mb);
+  }
 
   Configuration defaults() const override {
     forest::ForestParameters parameters;
@@ -58,29 +97,57 @@ class ForestLearner final : public Learner {
 
   FoldScore fit_and_score(Configuration const& configuration, data::Split const& split, Key key,
                           StopToken const& stop) const override {
-    auto const parameters = forest_parameters(kind_, configuration);
     FoldScore result;
-    Stopwatch const fit;
-    auto trees = forest::grow_trees(data_.table, split.train, parameters, key, 0,
-                                    parameters.n_estimators, stop);
-    forest::Forest const model{parameters, std::move(trees), data_.class_names,
-                               data_.feature_names};
-    result.fit_time = fit.seconds();
+    auto const parameters = forest_parameters(kind_, configuration);
+    score_on(split.test, fit(parameters, split, key, stop, result), result);
+    return result;
+  }
+
+  std::string resource() const override { return "n_estimators"; }
+
+  std::vector<std::string> nested() const override {
+    return {"n_estimators", "max_depth", "min_samples_split", "min_impurity_decrease"};
+  }
+
+  FoldScore fit_and_score_slices(Configuration const& configuration, SliceAxes const& axes,
+                                 data::Split const& split, Key key,
+                                 StopToken const& stop) const override {
+    auto const grid = slice_grid(axes, split.train.size());
+    auto parameters = forest_parameters(kind_, configuration);
+    loosen(parameters, grid);
+    FoldScore result;
+    auto const model = fit(parameters, split, key, stop, result);
     Stopwatch const scoring;
-    auto const probabilities = model.predict_proba(data_.table, split.test);
-    std::vector<std::uint16_t> truth;
-    for (auto const row : split.test) truth.push_back(data_.table.labels()[row]);
-    result.score = data::score(data_.scoring, truth, probabilities);
-    auto const predictions = data::predicted_classes(probabilities);
-    result.confusion = data::ConfusionMatrix{truth, predictions, data_.table.classes()}.counts();
-    result.right = right_rows(truth, predictions);
+    result.slices = model.slices(data_.table, split.test, grid, data_.scoring).scores;
+    score_on(split.test, model, result);
     result.score_time = scoring.seconds();
     return result;
   }
 
  private:
+  forest::Forest fit(forest::ForestParameters const& parameters, data::Split const& split, Key key,
+                     StopToken const& stop, FoldScore& result) const {
+    Stopwatch const clock;
+    auto trees = grown_.grow(data_.table, split.train, parameters, key, stop);
+    result.fit_time = clock.seconds();
+    return {parameters, std::move(trees), data_.class_names, data_.feature_names};
+  }
+
+  void score_on(data::Rows const& rows, forest::Forest const& model, FoldScore& result) const {
+    Stopwatch const scoring;
+    auto const probabilities = model.predict_proba(data_.table, rows);
+    std::vector<std::uint16_t> truth;
+    for (auto const row : rows) truth.push_back(data_.table.labels()[row]);
+    result.score = data::score(data_.scoring, truth, probabilities);
+    auto const predictions = data::predicted_classes(probabilities);
+    result.confusion = data::ConfusionMatrix{truth, predictions, data_.table.classes()}.counts();
+    result.right = right_rows(truth, predictions);
+    result.score_time = scoring.seconds();
+  }
+
   forest::Kind kind_;
   LearnerData data_;
+  GrownTrees grown_;
 };
 
 }  // namespace
@@ -97,6 +164,11 @@ forest::ForestParameters forest_parameters(forest::Kind kind, Configuration cons
 
 forest::Kind forest_kind(std::string const& model) {
   return model == "extra_trees" ? forest::Kind::extra_trees : forest::Kind::random_forest;
+}
+
+FoldScore Learner::fit_and_score_slices(Configuration const&, SliceAxes const&, data::Split const&,
+                                        Key, StopToken const&) const {
+  throw std::logic_error{"this model has no slices"};
 }
 
 std::unique_ptr<Learner> make_forest_learner(forest::Kind kind, LearnerData const& data) {

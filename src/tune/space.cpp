@@ -241,6 +241,16 @@ Configuration Space::at(std::span<double const> point) const {
   return configuration;
 }
 
+Space Space::without(std::vector<std::string> const& names) const {
+  auto rest = *this;
+  auto const is_named = [&](std::string const& name) {
+    return std::ranges::find(names, name) != names.end();
+  };
+  std::erase_if(rest.searched_, [&](Parameter const& p) { return is_named(p.name); });
+  std::erase_if(rest.fixed_, [&](auto const& entry) { return is_named(entry.first); });
+  return rest;
+}
+
 std::vector<Configuration> Space::grid() const {
   constexpr std::size_t most = 1'000'000;
   std::vector<Configuration> all{fixed_};

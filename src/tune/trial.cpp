@@ -36,21 +36,18 @@ double standard_deviation(Values const& values) {
 
 /// Which type of column holds a parameter's values in all trials.
 Table::Type type_of(std::vector<Trial> const& trials, std::string const& parameter) {
-  auto type = Table::Type::integer;
+  std::vector<std::string> words;
   for (auto const& trial : trials) {
     auto const* word = find(trial.configuration, parameter);
-    if (word == nullptr || !text::to_double(*word)) return Table::Type::text;
-    if (!text::to_int(*word)) type = Table::Type::real;
+    if (word == nullptr) return Table::Type::text;
+    words.push_back(*word);
   }
-  return type;
+  return column_type(words);
 }
 
 Cell cell(Trial const& trial, std::string const& parameter, Table::Type type) {
   auto const* word = find(trial.configuration, parameter);
-  if (word == nullptr) return std::string{};
-  if (type == Table::Type::integer) return *text::to_int(*word);
-  if (type == Table::Type::real) return *text::to_double(*word);
-  return *word;
+  return word == nullptr ? Cell{std::string{}} : cell_of(*word, type);
 }
 
 }  // namespace
@@ -60,8 +57,23 @@ int Trial::folds_done() const {
       std::ranges::count_if(folds, [](auto const& f) { return f.has_value(); }));
 }
 
+double Trial::score_so_far() const {
+  return mean(over_folds(*this, &FoldScore::score));
+}
+
 double Trial::mean_score() const {
-  return status == Status::complete ? mean(over_folds(*this, &FoldScore::score)) : empty_cell;
+  return status == Status::complete ? score_so_far() : empty_cell;
+}
+
+std::vector<double> Trial::slice_scores() const {
+  std::vector<double> sums;
+  for (auto const& fold : folds) {
+    if (!fold) continue;
+    sums.resize(fold->slices.size());
+    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += fold->slices[i];
+  }
+  for (auto& sum : sums) sum /= folds_done();
+  return sums;
 }
 
 double Trial::std_score() const {
@@ -82,6 +94,8 @@ char const* to_text(Trial::Status status) {
       return "running";
     case Trial::Status::complete:
       return "complete";
+    case Trial::Status::pruned:
+      return "pruned";
     case Trial::Status::failed:
       return "failed";
     case Trial::Status::stopped:
@@ -92,10 +106,12 @@ char const* to_text(Trial::Status status) {
 
 Trial const* best_trial(std::vector<Trial> const& trials) {
   Trial const* best = nullptr;
-  for (auto const& trial : trials)
-    if (trial.status == Trial::Status::complete &&
-        (best == nullptr || trial.mean_score() > best->mean_score()))
+  for (auto const& trial : trials) {
+    if (trial.status != Trial::Status::complete) continue;
+    if (best == nullptr || trial.mean_score() > best->mean_score() ||
+        (trial.origin == "slice" && trial.mean_score() == best->mean_score()))
       best = &trial;
+  }
   return best;
 }
 
@@ -108,6 +124,21 @@ std::vector<int> ranks_by_score(std::vector<Trial> const& trials) {
                         : 1 + static_cast<int>(std::ranges::count_if(trials, better)));
   }
   return ranks;
+}
+
+Table::Type column_type(std::vector<std::string> const& words) {
+  auto type = Table::Type::integer;
+  for (auto const& word : words) {
+    if (!text::to_double(word)) return Table::Type::text;
+    if (!text::to_int(word)) type = Table::Type::real;
+  }
+  return type;
+}
+
+Cell cell_of(std::string const& word, Table::Type type) {
+  if (type == Table::Type::integer) return *text::to_int(word);
+  if (type == Table::Type::real) return *text::to_double(word);
+  return word;
 }
 
 Table trials_table(std::vector<Trial> const& trials, std::vector<std::string> const& parameters) {
@@ -126,7 +157,8 @@ Table trials_table(std::vector<Trial> const& trials, std::vector<std::string> co
     table.column("split" + std::to_string(f) + "_test_score", Type::real);
   for (auto const* name : {"mean_fit_time", "std_fit_time", "mean_score_time", "std_score_time"})
     table.column(name, Type::real);
-  table.column("rank_test_score", Type::integer).column("folds_done", Type::integer);
+  for (auto const* name : {"rank_test_score", "folds_done", "resource"})
+    table.column(name, Type::integer);
 
   auto const ranks = ranks_by_score(trials);
   for (std::size_t t = 0; t < trials.size(); ++t) {
@@ -141,9 +173,21 @@ Table trials_table(std::vector<Trial> const& trials, std::vector<std::string> co
       auto const values = over_folds(trial, get);
       row.insert(row.end(), {mean(values), standard_deviation(values)});
     }
-    row.insert(row.end(), {std::int64_t{ranks[t]}, std::int64_t{trial.folds_done()}});
+    row.insert(row.end(), {std::int64_t{ranks[t]}, std::int64_t{trial.folds_done()},
+                           std::int64_t{trial.resource}});
     table.add(row);
   }
+  return table;
+}
+
+Table rungs_table(std::vector<Trial> const& trials) {
+  using Type = Table::Type;
+  Table table{"rungs"};
+  table.column("trial", Type::integer).column("resource", Type::integer);
+  table.column("score", Type::real);
+  for (auto const& trial : trials)
+    for (auto const& rung : trial.climbed)
+      table.add({std::int64_t{trial.id}, std::int64_t{rung.resource}, rung.score});
   return table;
 }
 
@@ -168,14 +212,16 @@ Table trial_table(std::string name, Trial const& trial,
 
 Table tasks_table(std::vector<TaskRow> rows) {
   using Type = Table::Type;
-  std::ranges::sort(rows, {}, [](TaskRow const& row) { return std::tuple{row.trial, row.fold}; });
+  std::ranges::sort(rows, {}, [](TaskRow const& row) {
+    return std::tuple{row.trial, row.resource, row.fold};
+  });
   Table table{"tasks"};
-  for (auto const* name : {"trial", "fold", "rank"}) table.column(name, Type::integer);
+  for (auto const* name : {"trial", "fold", "resource", "rank"}) table.column(name, Type::integer);
   for (auto const* name : {"queued", "started", "finished", "score"})
     table.column(name, Type::real);
   for (auto const& row : rows)
-    table.add({std::int64_t{row.trial}, std::int64_t{row.fold}, std::int64_t{row.rank}, row.queued,
-               row.started, row.finished, row.score});
+    table.add({std::int64_t{row.trial}, std::int64_t{row.fold}, std::int64_t{row.resource},
+               std::int64_t{row.rank}, row.queued, row.started, row.finished, row.score});
   return table;
 }
 

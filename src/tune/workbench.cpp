@@ -27,17 +27,25 @@ Workbench::Workbench(LearnerData data, data::Rows rows, SearchSettings const& se
       rows_{std::move(rows)},
       model_{settings.model},
       key_{seed},
-      folds_{folds_of(data_, rows_, settings, key_.with("folds"))},
-      learner_{learners().make(settings.model, data_)} {}
+      folds_{folds_of(data_, rows_, settings, key_.with("folds"))} {
+  data_.trials_climb = settings.scheduler != "none";
+  learner_ = learners().make(settings.model, data_);
+  if (settings.slices)
+    axes_ = SliceAxes{learner_->nested(), settings.space.value_or(learner_->default_space()),
+                      learner_->defaults()};
+}
 
 // The key of a fit does not name the trial: trials that differ in one parameter share all other
 // randomness, so their difference is that parameter's, and equal configurations score equally.
 Bytes Workbench::work(Bytes const& payload, StopToken const& stop) const {
   auto const task = from_bytes<Task>(payload);
-  if (task.kind == Task::Kind::fold)
-    return to_bytes(learner_->fit_and_score(
-        task.configuration, folds_.at(static_cast<std::size_t>(task.fold)),
-        key_.with("fit").with(static_cast<std::uint64_t>(task.fold)), stop));
+  if (task.kind == Task::Kind::fold) {
+    auto const& split = folds_.at(static_cast<std::size_t>(task.fold));
+    auto const key = key_.with("fit").with(static_cast<std::uint64_t>(task.fold));
+    return to_bytes(
+        task.sliced ? learner_->fit_and_score_slices(task.configuration, axes_, split, key, stop)
+                    : learner_->fit_and_score(task.configuration, split, key, stop));
+  }
   auto const parameters = forest_parameters(forest_kind(model_), task.configuration);
   return train::trees_to_bytes(forest::grow_trees(
       data_.table, rows_, parameters, key_.with("refit"), task.first_tree, task.last_tree, stop));
@@ -52,7 +60,7 @@ forest::Forest refit(comm::Farm& farm, Workbench const& bench, SearchSettings co
   // Numbers of their own: a fold that two workers were given may still be reported late.
   job.first_id = comm::TaskId{1} << 40;
   job.task = [&](train::TreeBlock block) {
-    return to_bytes(Task{Task::Kind::trees, configuration, 0, block.first, block.last});
+    return to_bytes(Task{Task::Kind::trees, configuration, 0, false, block.first, block.last});
   };
   job.interrupted = interrupted;
   job.watch = [](train::Trees const&) {};

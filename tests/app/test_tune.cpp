@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path const golden = fs::path{CANOPY_SOURCE_DIR} / "tests/app/golden/tune.txt";
+fs::path const golden = fs::path{CANOPY_SOURCE_DIR} / "tests/app/golden";
 
 /// A fresh file name that all ranks agree on.
 std::string fresh_file(comm::Communicator const& world, std::string const& name) {
@@ -66,21 +66,66 @@ std::string essence(record::RunRecord const& record) {
 }
 
 /// The golden record was written by np 1; every other number of ranks is held to the same text.
-TEST(Tune, FindsTheSameOnAnyNumberOfRanksWhateverTheDelays) {
+void expect_golden(std::string const& name, TuneSettings const& settings) {
   auto const world = comm::Communicator::world();
-  auto const settings = small_search(fresh_file(world, "same"));
   std::minstd_rand delays{static_cast<unsigned>(std::random_device{}())};
   auto const record = run(world, settings, [&] {
     std::this_thread::sleep_for(std::chrono::milliseconds{delays() % 40});
   });
   EXPECT_EQ(record.exit_code, 0);
   if (!world.is_root()) return;
-  if (std::getenv("CANOPY_WRITE_GOLDEN") != nullptr) std::ofstream{golden} << essence(record);
+  auto const file = golden / (name + ".txt");
+  if (std::getenv("CANOPY_WRITE_GOLDEN") != nullptr) std::ofstream{file} << essence(record);
   std::ostringstream expected;
-  expected << std::ifstream{golden}.rdbuf();
+  expected << std::ifstream{file}.rdbuf();
   EXPECT_EQ(essence(record), expected.str());
   EXPECT_EQ(essence(record::read(settings.common.out)), expected.str()) << "what was written";
   EXPECT_FALSE(fs::exists(fs::path{settings.common.out}.replace_extension(".journal")));
+  fs::remove(settings.common.out);
+}
+
+TEST(Tune, FindsTheSameOnAnyNumberOfRanksWhateverTheDelays) {
+  expect_golden("tune", small_search(fresh_file(comm::Communicator::world(), "same")));
+}
+
+TEST(Tune, SoItDoesWithDecisionsThatLookAtOutcomes) {
+  auto settings = small_search(fresh_file(comm::Communicator::world(), "looking"));
+  settings.search.trials = 14;
+  settings.search.scheduler = "asha";
+  settings.search.race = "forgiving";
+  settings.search.min_resource = 3;
+  settings.search.max_resource = 27;
+  settings.search.lag = 5;
+  settings.search.space = settings.search.space->without({"n_estimators"});
+  expect_golden("tune-asha", settings);
+}
+
+TEST(Tune, SoItDoesWithSlicesAndTheBestOneIsWhatItIsByItself) {
+  auto const world = comm::Communicator::world();
+  auto settings = small_search(fresh_file(world, "slices"));
+  settings.search.slices = true;
+  settings.search.race = "forgiving";
+  settings.search.space = tune::Space::from_toml_text(R"(
+n_estimators = { type = "int", low = 60, high = 140, points = 3 }
+max_features = ["sqrt", "log2", 0.4]
+max_depth = { type = "int", low = 4, high = 12, also = ["None"] }
+min_samples_leaf = [1, 2, 3]
+)");
+  expect_golden("tune-slices", settings);
+  settings.common.out = fresh_file(world, "sliced");
+  auto const record = run(world, settings);
+  if (!world.is_root()) return;
+  auto const& trials = *record.table("trials");
+  auto const last = trials.rows() - 1;
+  EXPECT_EQ(trials.text(last, "origin"), "slice");
+  EXPECT_EQ(trials.text(last, "status"), "complete");
+  EXPECT_EQ(record.table("best")->number(0, "trial"), static_cast<double>(last));
+  auto const& slices = *record.table("slices");
+  EXPECT_EQ(slices.rows() % (3u * 6), 0u) << "three numbers of trees, five depths and None";
+  double best = 0;
+  for (std::size_t row = 0; row < slices.rows(); ++row)
+    best = std::max(best, slices.number(row, "score"));
+  EXPECT_EQ(trials.number(last, "mean_test_score"), best);
   fs::remove(settings.common.out);
 }
 

@@ -127,6 +127,71 @@ TEST(ForestLearner, CostGrowsWithTheWork) {
   EXPECT_GT(cost({{"max_depth", "20"}}), cost({{"max_depth", "5"}}));
 }
 
+/// Configurations drawn from a space with all that slices tell.
+Space sliced_space() {
+  return Space::from_toml_text(R"(
+n_estimators = { type = "int", low = 2, high = 20, points = 4 }
+max_depth = { type = "int", low = 1, high = 9, also = ["None"], points = 4 }
+min_samples_split = [2, 5, 0.1]
+min_impurity_decrease = [0, 0.01]
+max_features = ["sqrt", 0.9]
+min_samples_leaf = [1, 4]
+criterion = ["gini", "entropy"]
+bootstrap = [true, false]
+)");
+}
+
+TEST(ForestLearner, SlicesAreDirectFitsToTheBit) {
+  Fixture const fixture{noisy()};
+  auto const& learner = *fixture.learner;
+  auto const space = sliced_space();
+  SliceAxes const axes{learner.nested(), space, learner.defaults()};
+  ASSERT_EQ(axes.size(), 4u * 5 * 3 * 2);
+  Stream dice{Key{8}};
+  for (int structure = 0; structure < 20; ++structure) {
+    std::vector<double> point;
+    for (std::size_t i = 0; i < space.searched().size(); ++i) point.push_back(dice.uniform());
+    auto const configuration = space.at(point);
+    auto const& split = fixture.splits[static_cast<std::size_t>(structure % 3)];
+    auto const all = learner.fit_and_score_slices(configuration, axes, split, Key{7}, {});
+    ASSERT_EQ(all.slices.size(), axes.size());
+    for (int slice = 0; slice < 10; ++slice) {
+      auto const index = dice.below(static_cast<std::uint32_t>(axes.size()));
+      auto direct = configuration;
+      for (auto const& [name, value] : axes.at(index)) {
+        std::erase_if(direct, [&](auto const& entry) { return entry.first == name; });
+        direct.emplace_back(name, value);
+      }
+      EXPECT_EQ(learner.fit_and_score(direct, split, Key{7}, {}).score, all.slices[index])
+          << to_text(direct);
+    }
+  }
+}
+
+TEST(ForestLearner, MoreTreesGoOnFromThoseThatAreThere) {
+  auto const set = noisy();
+  LearnerData data{data::EncodedTable::encode(set), set.class_names, set.feature_names, "accuracy"};
+  auto const afresh = learners().make("forest", data);
+  data.trials_climb = true;
+  auto const going_on = learners().make("forest", data);
+  auto const split = data::stratified_split(data.table.labels(), 3, 0.3, Key{2});
+  double afresh_time = 0, going_on_time = 0;
+  for (auto const* trees : {"50", "150", "450", "150"})
+    for (auto const* features : {"1", "4"}) {
+      Configuration const configuration{{"max_features", features}, {"n_estimators", trees}};
+      auto const expected = afresh->fit_and_score(configuration, split, Key{3}, {});
+      auto const found = going_on->fit_and_score(configuration, split, Key{3}, {});
+      EXPECT_EQ(found.score, expected.score);
+      EXPECT_EQ(found.right, expected.right);
+      afresh_time += expected.fit_time;
+      going_on_time += found.fit_time;
+    }
+  EXPECT_LT(going_on_time, 0.85 * afresh_time) << "450 trees were grown in all, not 800";
+  auto const other_key = going_on->fit_and_score({{"n_estimators", "5"}}, split, Key{4}, {});
+  EXPECT_EQ(other_key.score,
+            afresh->fit_and_score({{"n_estimators", "5"}}, split, Key{4}, {}).score);
+}
+
 TEST(ForestLearner, GivesUpWhenAsked) {
   Fixture const fixture{noisy()};
   EXPECT_THROW(fixture.learner->fit_and_score({}, fixture.splits[0], Key{1}, [] { return true; }),

@@ -13,7 +13,7 @@ Trial trial(int id, std::vector<double> const& scores, Configuration configurati
   result.origin = "random";
   result.configuration = std::move(configuration);
   result.status = Trial::Status::complete;
-  for (double const score : scores) result.folds.push_back(FoldScore{score, 2, 0.5, {}, {}});
+  for (double const score : scores) result.folds.push_back(FoldScore{score, 2, 0.5, {}, {}, {}});
   return result;
 }
 
@@ -56,12 +56,12 @@ TEST(Trial, NoneIsBestWhenNoneCompleted) {
 
 TEST(TrialsTable, HasTheColumnsOfCvResults) {
   auto const table = trials_table({trial(0, {0.5, 1.0, 0.75}, {{"n", "3"}}), failed(1)}, {"n"});
-  EXPECT_EQ(
-      table.column_names(),
-      (std::vector<std::string>{
-          "id", "origin", "status", "stop_reason", "param_n", "mean_test_score", "std_test_score",
-          "split0_test_score", "split1_test_score", "split2_test_score", "mean_fit_time",
-          "std_fit_time", "mean_score_time", "std_score_time", "rank_test_score", "folds_done"}));
+  EXPECT_EQ(table.column_names(),
+            (std::vector<std::string>{"id", "origin", "status", "stop_reason", "param_n",
+                                      "mean_test_score", "std_test_score", "split0_test_score",
+                                      "split1_test_score", "split2_test_score", "mean_fit_time",
+                                      "std_fit_time", "mean_score_time", "std_score_time",
+                                      "rank_test_score", "folds_done", "resource"}));
   EXPECT_EQ(table.number(0, "mean_test_score"), 0.75);
   EXPECT_EQ(table.number(0, "split1_test_score"), 1.0);
   EXPECT_EQ(table.number(0, "mean_fit_time"), 2.0);
@@ -104,7 +104,8 @@ TEST(TrialTable, IsOneRowAboutOneTrial) {
 }
 
 TEST(TasksTable, IsSortedByTrialAndFold) {
-  TaskRow const a{1, 0, 2, 0.1, 0.2, 0.3, 0.9}, b{0, 1, 1, 0, 0, 0, 0.8}, c{0, 0, 3, 0, 0, 0, 0.7};
+  TaskRow const a{1, 0, 0, 2, 0.1, 0.2, 0.3, 0.9}, b{0, 1, 0, 1, 0, 0, 0, 0.8},
+      c{0, 0, 0, 3, 0, 0, 0, 0.7};
   auto const table = tasks_table({a, b, c});
   EXPECT_EQ(table.number(0, "rank"), 3);
   EXPECT_EQ(table.number(1, "rank"), 1);

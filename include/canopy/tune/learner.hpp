@@ -10,6 +10,7 @@
 #include "canopy/core/stop.hpp"
 #include "canopy/data/encoded.hpp"
 #include "canopy/data/splits.hpp"
+#include "canopy/tune/slices.hpp"
 #include "canopy/tune/space.hpp"
 
 namespace canopy::tune {
@@ -21,10 +22,11 @@ struct FoldScore {
   double score_time = 0;
   std::vector<std::int64_t> confusion;  ///< classes x classes, row = true class
   std::vector<std::uint64_t> right;     ///< bit i % 64 of word i / 64: row i of split.test is right
+  std::vector<double> slices;           ///< score of every slice, when there are any
 
   template <class Archive>
   void fields(Archive& archive) {
-    archive(score, fit_time, score_time, confusion, right);
+    archive(score, fit_time, score_time, confusion, right, slices);
   }
 };
 
@@ -34,6 +36,7 @@ struct LearnerData {
   std::vector<std::string> class_names;
   std::vector<std::string> feature_names;
   std::string scoring = "accuracy";
+  bool trials_climb = false;  ///< what a fit has learnt is wanted again, with more of the resource
 };
 
 /// The kind of model that a search tunes. Made on every rank, works without MPI.
@@ -51,6 +54,17 @@ class Learner {
   /// Fits on split.train, scores on split.test. `key` fixes all randomness.
   virtual FoldScore fit_and_score(Configuration const& configuration, data::Split const& split,
                                   Key key, StopToken const& stop) const = 0;
+
+  /// The parameter that a scheduler gives out step by step, such as n_estimators. A fit with more
+  /// of it, of the same split and key, goes on where an earlier one ended.
+  virtual std::string resource() const = 0;
+  /// Parameters that one fit tells all values of, in the order of its slices; none: no slices.
+  virtual std::vector<std::string> nested() const { return {}; }
+  /// Fits without the caps that the axes name and scores all slices; `score` is that of the fit as
+  /// it is. The bits of fit_and_score with the values of each slice.
+  virtual FoldScore fit_and_score_slices(Configuration const& configuration, SliceAxes const& axes,
+                                         data::Split const& split, Key key,
+                                         StopToken const& stop) const;
 };
 
 /// By the name given to --model: "forest", "extra_trees".

@@ -64,6 +64,8 @@ class Space {
 
   /// The configuration at a point of the unit cube, one coordinate per searched parameter.
   Configuration at(std::span<double const> point) const;
+  /// This space less the parameters called `names`, searched or fixed.
+  Space without(std::vector<std::string> const& names) const;
   /// Every combination of the parameters' grids; UserError above a million.
   std::vector<Configuration> grid() const;
 

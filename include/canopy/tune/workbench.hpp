@@ -32,6 +32,7 @@ class Workbench {
   Key key_;
   std::vector<data::Split> folds_;
   std::unique_ptr<Learner> learner_;
+  SliceAxes axes_;
 };
 
 /// On the coordinator: the final model, its trees dealt to all workers. Asks `interrupted` all the

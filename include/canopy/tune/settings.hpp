@@ -1,0 +1,39 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "canopy/core/options.hpp"
+#include "canopy/tune/space.hpp"
+
+namespace canopy::tune {
+
+/// What is searched, how, and how long.
+struct SearchSettings {
+  std::string model = "forest";
+  int trials = 64;
+  int folds = 5;
+  int repeats = 1;
+  std::string search = "random";
+  std::string scoring = "accuracy";
+  std::string points;
+
+  bool slices = false;
+  std::string scheduler = "none";
+  double eta = 3;
+  std::optional<int> min_resource;  ///< none: three rungs below max_resource
+  std::optional<int> max_resource;  ///< none: the model's default
+  std::string race = "none";
+  std::optional<int> lag = 8;  ///< none: decides by what has come, so by chance
+
+  std::optional<double> time_limit;
+  std::optional<double> walltime;
+  std::optional<Space> space;  ///< none: the model's default space
+
+  int folds_per_trial() const { return folds * repeats; }
+  void describe(Options& options);
+  /// UserError when two settings do not go together.
+  void check() const;
+};
+
+}  // namespace canopy::tune

@@ -1,0 +1,92 @@
+#include "canopy/tune/settings.hpp"
+
+#include <fmt/format.h>
+
+#include "canopy/data/metrics.hpp"
+#include "canopy/forest/parameters.hpp"
+#include "canopy/tune/learner.hpp"
+#include "canopy/tune/race.hpp"
+#include "canopy/tune/sampler.hpp"
+#include "canopy/tune/scheduler.hpp"
+
+namespace canopy::tune {
+
+namespace {
+
+/// What [space] may name, from the rows that check it.
+std::string parameter_help() {
+  forest::ForestParameters parameters;
+  Options rows;
+  parameters.describe(rows);
+  std::string text = "\n  Parameters of forest and extra_trees (range) [default]:\n";
+  for (auto const& row : rows.rows())
+    text += fmt::format("    {:<26}{} ({}) [{}]\n", text::replace_all(row.name, '-', '_'), row.help,
+                        row.range, row.initial);
+  return text;
+}
+
+}  // namespace
+
+void SearchSettings::describe(Options& o) {
+  Rule<std::optional<int>> const some{"None or at least 1",
+                                      [](auto const& n) { return !n || *n > 0; }};
+  o.group("Search");
+  o.row("model", model, "what is tuned", one_of(learners().names()));
+  o.row("search", search, "how configurations are chosen", one_of(samplers().names()));
+  o.row("trials", trials, "configurations to try, the default (trial 0) included", at_least(1));
+  o.row("points", points, "CSV file of configurations to try first", any<std::string>("FILE"));
+  o.row("folds", folds, "parts of the stratified cross-validation", at_least(2));
+  o.row("repeats", repeats, "fresh divisions into folds", at_least(1));
+  o.row("scoring", scoring, "what is maximised", one_of(data::scoring_names()));
+  o.group("Search with less work");
+  o.row("slices", slices,
+        "score all n_estimators, max_depth, min_samples_split and min_impurity_decrease of the "
+        "space's grid from one fit (forests)",
+        any<bool>("true or false"));
+  o.row("scheduler", scheduler, "who gets how many trees (n_estimators) or epochs",
+        one_of(schedulers().names()));
+  o.row("eta", eta, "one in eta goes on to eta times as many", more_than(1.0));
+  o.row("min-resource", min_resource, "trees or epochs of the lowest rung; None: three rungs",
+        some);
+  o.row("max-resource", max_resource, "of the highest rung; None: the model's default", some);
+  o.row("race", race, "which trials are not worth their next fold", one_of(races().names()));
+  o.row("lag", lag,
+        "decision i knows the outcome of decisions up to i - lag; None: of what has come, so that "
+        "runs differ",
+        some);
+  o.group("Stop rules");
+  Rule<std::optional<double>> const seconds{"None or seconds above 0",
+                                            [](auto const& s) { return !s || *s > 0; }};
+  o.row("time-limit", time_limit, "seconds of search; then refit and finish (exit 0)", seconds);
+  o.row("walltime", walltime,
+        "seconds until the allocation ends: save and leave with exit 75; "
+        "Slurm's end time - 60 s if it is known",
+        seconds);
+  o.section(
+      {"space",
+       "  What the search varies, one line per parameter; without it the model's default\n"
+       "  space is searched. Each line is a range, a list of values, or one fixed value:\n"
+       "    n_estimators = { type = \"int\", low = 50, high = 300 }\n"
+       "    max_depth = { type = \"int\", low = 10, high = 40, also = [\"None\"] }\n"
+       "    min_impurity_decrease = { type = \"float\", low = 1e-6, high = 1e-2, log = true }\n"
+       "    max_features = [\"sqrt\", \"log2\", 0.2, 0.4]\n"
+       "    max_samples = { type = \"float\", low = 0.5, high = 1.0, if = \"bootstrap\", is = "
+       "[true] }\n"
+       "    criterion = \"gini\"\n" +
+           parameter_help(),
+       [this](TomlNode const& table) { space = Space::from_toml(table); },
+       [this] { return space ? space->to_toml() : std::string{}; }});
+}
+
+void SearchSettings::check() const {
+  if (slices && scheduler != "none")
+    throw UserError{fmt::format(
+        "--slices scores all numbers of trees from one fit, so there is nothing left for "
+        "--scheduler {} to save; leave one of them out",
+        scheduler)};
+  if (min_resource && max_resource && *min_resource > *max_resource)
+    throw UserError{
+        fmt::format("--min-resource is {}, above --max-resource {}", *min_resource, *max_resource)};
+}
+
+}  // namespace canopy::tune
