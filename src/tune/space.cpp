@@ -24,18 +24,66 @@ std::string to_text(Configuration const& configuration) {
 }
 
 std::string Parameter::at(double u) const {
-  auto const parts = values.size() + (kind == Kind::list ? 0 : 1);
-  auto const scaled = u * static_cast<double>(parts);
-  auto const part = std::min(static_cast<std::size_t>(scaled), parts - 1);
-  if (part < values.size()) return values[part];
-  auto const within = scaled - static_cast<double>(part);
-  if (kind == Kind::integer) {
-    auto const edge =
-        log ? low * std::pow((high + 1) / low, within) : low + within * (high - low + 1);
-    return std::to_string(static_cast<std::int64_t>(std::min(std::floor(edge), high)));
+  auto const scaled = u * static_cast<double>(parts());
+  auto const part = std::min(static_cast<std::size_t>(scaled), parts() - 1);
+  return at(Place{part, scaled - static_cast<double>(part)});
+}
+
+namespace {
+
+/// The range of a parameter stretched from 0 to 1. An integer has all numbers from itself to the
+/// next one.
+struct Stretch {
+  explicit Stretch(Parameter const& parameter)
+      : low{parameter.low},
+        high{parameter.high + (parameter.kind == Parameter::Kind::integer ? 1 : 0)},
+        log{parameter.log} {}
+
+  double at(double within) const {
+    return log ? low * std::pow(high / low, within) : low + within * (high - low);
   }
-  auto const value = log ? low * std::pow(high / low, within) : low + within * (high - low);
-  return text::shortest(std::min(value, high));
+  double within(double value) const {
+    if (low == high) return 0.5;
+    auto const place =
+        log ? std::log(value / low) / std::log(high / low) : (value - low) / (high - low);
+    return std::clamp(place, 0.0, 1.0);
+  }
+
+  double low;
+  double high;
+  bool log;
+};
+
+double whole(Parameter const& parameter, double within) {
+  return std::clamp(std::floor(Stretch{parameter}.at(within)), parameter.low, parameter.high);
+}
+
+}  // namespace
+
+std::string Parameter::at(Place place) const {
+  if (place.part < values.size()) return values[place.part];
+  if (kind == Kind::integer)
+    return std::to_string(static_cast<std::int64_t>(whole(*this, place.within)));
+  return text::shortest(std::min(Stretch{*this}.at(place.within), high));
+}
+
+std::optional<Parameter::Place> Parameter::place(std::string_view value) const {
+  auto const word = std::ranges::find(values, value);
+  if (word != values.end()) return Place{static_cast<std::size_t>(word - values.begin()), 0.5};
+  if (kind == Kind::list) return {};
+  auto const number = text::to_double(value);
+  if (!number || !(low <= *number && *number <= high)) return {};
+  if (kind == Kind::real) return Place{values.size(), Stretch{*this}.within(*number)};
+  if (std::floor(*number) != *number) return {};
+  auto const [first, last] =
+      std::pair{Stretch{*this}.within(*number), Stretch{*this}.within(*number + 1)};
+  return Place{values.size(), (first + last) / 2};
+}
+
+std::pair<double, double> Parameter::cell(double within) const {
+  if (kind != Kind::integer) return {within, within};
+  auto const value = whole(*this, within);
+  return {Stretch{*this}.within(value), Stretch{*this}.within(value + 1)};
 }
 
 std::vector<std::string> Parameter::grid() const {

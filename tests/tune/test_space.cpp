@@ -138,6 +138,48 @@ TEST(Parameter, AValueBesidesARangeWeighsAsMuchAsTheRange) {
   EXPECT_EQ(depth.at(std::nextafter(1.0, 0.0)), "40");
 }
 
+TEST(Parameter, PlacesAreTheInverseOfValues) {
+  for (auto const* toml : {"{ type = 'int', low = -3, high = 40, also = ['None', 'x'] }",
+                           "{ type = 'int', low = 1, high = 1023, log = true }",
+                           "{ type = 'int', low = 7, high = 7 }", "['gini', 'entropy', 0.2]"}) {
+    auto const parameter = one(toml);
+    for (double u = 0; u < 1; u += 1.0 / 512) {
+      auto const value = parameter.at(u);
+      auto const place = parameter.place(value).value();
+      EXPECT_EQ(parameter.at(place), value) << toml << " at " << u;
+    }
+  }
+  for (auto const* toml : {"{ type = 'float', low = -1, high = 3, also = 'None' }",
+                           "{ type = 'float', low = 1e-4, high = 1.0, log = true }"}) {
+    auto const parameter = one(toml);
+    for (double within = 0; within <= 1; within += 1.0 / 64) {
+      auto const place = parameter.place(parameter.at({parameter.values.size(), within})).value();
+      EXPECT_EQ(place.part, parameter.values.size());
+      EXPECT_NEAR(place.within, within, 1e-14) << toml;
+    }
+  }
+}
+
+TEST(Parameter, IntegersHaveCellsThatFillTheRange) {
+  auto const dice = one("{ type = 'int', low = 1, high = 4, also = 'None' }");
+  EXPECT_EQ(dice.cell(0.3), (std::pair{0.25, 0.5}));
+  EXPECT_EQ(dice.cell(1), (std::pair{0.75, 1.0}));
+  EXPECT_EQ(dice.place("2")->within, 0.375);
+  auto const doubling = one("{ type = 'int', low = 1, high = 7, log = true }");
+  EXPECT_NEAR(doubling.cell(0.5).first, std::log(2) / std::log(8), 1e-15);  // 2.83 is a 2
+  EXPECT_NEAR(doubling.cell(0.5).second, std::log(3) / std::log(8), 1e-15);
+  auto const real = one("{ type = 'float', low = 1, high = 4 }");
+  EXPECT_EQ(real.cell(0.3), (std::pair{0.3, 0.3}));
+}
+
+TEST(Parameter, WhatItCannotBeHasNoPlace) {
+  auto const depth = one("{ type = 'int', low = 10, high = 40, also = ['None'] }");
+  for (auto const* value : {"9", "41", "10.5", "none", ""})
+    EXPECT_FALSE(depth.place(value)) << value;
+  EXPECT_FALSE(one("['gini', 'entropy']").place("log_loss"));
+  EXPECT_FALSE(one("{ type = 'float', low = 0, high = 1 }").place("nan"));
+}
+
 TEST(Grid, HasEveryCombinationOnce) {
   auto const space = Space::from_toml_text(
       "n = { type = 'int', low = 1, high = 4 }\n"

@@ -41,8 +41,8 @@ class Sampler {
                                                std::span<Observation const> earlier) const = 0;
 };
 
-/// "random", "grid", "sobol". To add one: its class in a .cpp here and its line in the list; help,
-/// checks and the contract suite pick it up by name.
+/// One file of src/tune/samplers each. To add one: that file and its line in the list; help, checks
+/// and the contract suite pick it up by name.
 Registry<Sampler, SamplerSettings const&> const& samplers();
 
 /// Point `index` (from 0) of the Sobol sequence before scrambling, as 32-bit fractions.

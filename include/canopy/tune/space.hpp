@@ -36,8 +36,23 @@ struct Parameter {
   std::vector<std::string> values;  ///< the list; of a range: values besides it, such as None
   std::optional<Condition> condition;
 
+  /// A value as a number: which word of the list it is, or where in the range it lies.
+  struct Place {
+    std::size_t part = 0;  ///< number of the word; values.size(): in the range
+    double within = 0.5;   ///< [0, 1] of the range, in the logarithm where `log` says so
+  };
+
+  /// Words, and one more for the range if there is one.
+  std::size_t parts() const { return values.size() + (kind == Kind::list ? 0 : 1); }
   /// The value at u in [0, 1): each value besides a range weighs as much as the whole range.
   std::string at(double u) const;
+  std::string at(Place place) const;
+  /// The inverse of at(place), an integer being in the middle of its cell(); nothing for what the
+  /// parameter cannot be.
+  std::optional<Place> place(std::string_view value) const;
+  /// The part of the range that gives the same value as `within`; of a real its both ends are
+  /// `within`.
+  std::pair<double, double> cell(double within) const;
   /// Distinct values that stand for this dimension in a grid.
   std::vector<std::string> grid() const;
   bool is_active(Configuration const& earlier) const;

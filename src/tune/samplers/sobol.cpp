@@ -1,53 +1,12 @@
-#include "canopy/tune/sampler.hpp"
-
-#include <algorithm>
 #include <array>
-#include <bit>
-#include <fstream>
-#include <span>
+#include <cstdint>
 
 #include <fmt/format.h>
 
-#include "canopy/core/text.hpp"
+#include "samplers/makers.hpp"
 
 namespace canopy::tune {
 namespace {
-
-class Random final : public Sampler {
- public:
-  explicit Random(SamplerSettings const& settings)
-      : space_{settings.space}, key_{settings.key.with("random")} {}
-
-  std::optional<Configuration> propose(int index, std::span<Observation const>) const override {
-    std::vector<double> point;
-    for (auto const& parameter : space_.searched())
-      point.push_back(
-          Stream{key_.with(static_cast<std::uint64_t>(index)).with(parameter.name)}.uniform());
-    return space_.at(point);
-  }
-
- private:
-  Space space_;
-  Key key_;
-};
-
-/// The whole grid in order when the search has room for it, else a keyed sample of it, so that a
-/// search cut short has not seen one corner only.
-class Grid final : public Sampler {
- public:
-  explicit Grid(SamplerSettings const& settings) : grid_{settings.space.grid()} {
-    if (static_cast<std::size_t>(settings.wanted) < grid_.size())
-      Stream{settings.key.with("grid")}.shuffle(std::span{grid_});
-  }
-
-  std::optional<Configuration> propose(int index, std::span<Observation const>) const override {
-    if (static_cast<std::size_t>(index) >= grid_.size()) return {};
-    return grid_[static_cast<std::size_t>(index)];
-  }
-
- private:
-  std::vector<Configuration> grid_;
-};
 
 /// Primitive polynomials (degree, coefficients) and initial direction numbers of dimensions 2, 3...
 struct Direction {
@@ -143,51 +102,8 @@ std::uint32_t sobol(std::uint32_t index, int dimension) {
   return fraction;
 }
 
-Registry<Sampler, SamplerSettings const&> const& samplers() {
-  static Registry<Sampler, SamplerSettings const&> const list{
-      {"random", "independent draws from the space",
-       [](auto const& s) { return std::make_unique<Random>(s); }},
-      {"grid", "all combinations; a keyed sample of them when --trials is smaller",
-       [](auto const& s) { return std::make_unique<Grid>(s); }},
-      {"sobol", "scrambled Sobol points, which fill the space evenly",
-       [](auto const& s) { return std::make_unique<Sobol>(s); }},
-  };
-  return list;
-}
-
-namespace {
-
-/// Adds a value, or replaces the one that the space fixes: what a point says wins.
-void put(Configuration& point, std::string_view column, std::string_view value) {
-  auto const name = text::replace_all(std::string{text::trim(column)}, '-', '_');
-  auto const found = std::ranges::find(point, name, &Configuration::value_type::first);
-  if (found != point.end())
-    found->second = value;
-  else
-    point.emplace_back(name, value);
-}
-
-}  // namespace
-
-std::vector<Configuration> read_points(std::string const& file, Space const& space) {
-  std::ifstream in{file};
-  if (!in) throw UserError{"--points " + file + ": there is no such file"};
-  std::string line;
-  if (!std::getline(in, line)) throw DataError{file + ": is empty, expected a line of names"};
-  auto const names = text::split(text::trim(line), ',');
-  std::vector<Configuration> points;
-  for (int number = 2; std::getline(in, line); ++number) {
-    if (text::trim(line).empty()) continue;
-    auto const words = text::split(text::trim(line), ',');
-    if (words.size() != names.size())
-      throw DataError{fmt::format("{}: line {}: has {} values, expected {}", file, number,
-                                  words.size(), names.size())};
-    auto point = space.fixed();
-    for (std::size_t i = 0; i < names.size(); ++i)
-      if (auto const word = text::trim(words[i]); !word.empty()) put(point, names[i], word);
-    points.push_back(std::move(point));
-  }
-  return points;
+std::unique_ptr<Sampler> make_sobol(SamplerSettings const& settings) {
+  return std::make_unique<Sobol>(settings);
 }
 
 }  // namespace canopy::tune

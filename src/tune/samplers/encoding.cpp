@@ -1,0 +1,69 @@
+#include "samplers/encoding.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace canopy::tune {
+
+Encoding::Encoding(Space space) : space_{std::move(space)} {
+  auto const& searched = space_.searched();
+  for (std::size_t i = 0; i < searched.size(); ++i) {
+    auto& columns = columns_.emplace_back();
+    if (!searched[i].values.empty()) {
+      columns.choice = dimensions_.size();
+      dimensions_.push_back({i, static_cast<int>(searched[i].parts())});
+    }
+    if (searched[i].kind != Parameter::Kind::list) {
+      columns.range = dimensions_.size();
+      dimensions_.push_back({i});
+    }
+  }
+}
+
+std::optional<Point> Encoding::encode(Configuration const& configuration) const {
+  for (auto const& [name, value] : space_.fixed())
+    if (auto const* own = find(configuration, name); own != nullptr && *own != value) return {};
+  Point point(size(), std::numeric_limits<double>::quiet_NaN());
+  auto there = space_.fixed();
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    auto const& parameter = space_.searched()[i];
+    if (!parameter.is_active(there)) continue;
+    auto const* value = find(configuration, parameter.name);
+    auto const place = value == nullptr ? std::nullopt : parameter.place(*value);
+    if (!place) return {};
+    there.emplace_back(parameter.name, *value);
+    if (columns_[i].choice) point[*columns_[i].choice] = static_cast<double>(place->part);
+    if (columns_[i].range && place->part == parameter.values.size())
+      point[*columns_[i].range] = place->within;
+  }
+  return point;
+}
+
+Configuration Encoding::decode(Point const& point) const {
+  auto configuration = space_.fixed();
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    auto const& parameter = space_.searched()[i];
+    if (!parameter.is_active(configuration)) continue;
+    Parameter::Place place{parameter.values.size(), 0.5};
+    if (columns_[i].choice) place.part = static_cast<std::size_t>(point[*columns_[i].choice]);
+    if (place.part == parameter.values.size()) place.within = point[*columns_[i].range];
+    configuration.emplace_back(parameter.name, parameter.at(place));
+  }
+  return configuration;
+}
+
+Point Encoding::settled(Point const& point) const {
+  return *encode(decode(point));
+}
+
+Point Encoding::at(std::span<double const> coordinates) const {
+  return *encode(space_.at(coordinates));
+}
+
+bool same(Point const& a, Point const& b) {
+  return std::ranges::equal(
+      a, b, [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); });
+}
+
+}  // namespace canopy::tune

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <memory>
+
+#include "canopy/tune/sampler.hpp"
+
+/// Each of samplers/*.cpp makes one line of the table.
+namespace canopy::tune {
+
+std::unique_ptr<Sampler> make_random(SamplerSettings const& settings);
+std::unique_ptr<Sampler> make_grid(SamplerSettings const& settings);
+/// UserError when the space has more than sobol_dimensions.
+std::unique_ptr<Sampler> make_sobol(SamplerSettings const& settings);
+
+}  // namespace canopy::tune

@@ -1,0 +1,14 @@
+#include "samplers/makers.hpp"
+
+namespace canopy::tune {
+
+Registry<Sampler, SamplerSettings const&> const& samplers() {
+  static Registry<Sampler, SamplerSettings const&> const list{
+      {"random", "independent draws from the space", make_random},
+      {"grid", "all combinations; a keyed sample of them when --trials is smaller", make_grid},
+      {"sobol", "scrambled Sobol points, which fill the space evenly", make_sobol},
+  };
+  return list;
+}
+
+}  // namespace canopy::tune
