@@ -1,5 +1,8 @@
+#include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <map>
 #include <set>
 
 #include <gmock/gmock.h>
@@ -185,11 +188,132 @@ TEST_P(SamplerContract, DiffersBySeed) {
   EXPECT_NE(draw(1), draw(2));
 }
 
+/// Earlier trials of every sort: n of them, the score of each as `score` has it.
+std::vector<Observation> trials(int n, std::function<Observation(int)> const& score) {
+  auto const random = samplers().make("random", settings(contract_space, wanted, 77));
+  std::vector<Observation> earlier;
+  for (int i = 0; i < n; ++i) {
+    auto& trial = earlier.emplace_back(score(i));
+    trial.configuration = random->propose(i, {}).value();
+  }
+  return earlier;
+}
+
+std::map<std::string, std::vector<Observation>> histories() {
+  auto const scored = [](int i) { return Observation{{}, std::sin(i)}; };
+  std::map<std::string, std::vector<Observation>> all{
+      {"one", trials(1, scored)},
+      {"some", trials(12, scored)},
+      {"many", trials(150, scored)},
+      {"ties", trials(60,
+                      [](int i) {
+                        return Observation{{}, i % 2 * 0.5};
+                      })},
+      {"constant", trials(30,
+                          [](int) {
+                            return Observation{{}, 0.7};
+                          })},
+      {"tiny", trials(30,
+                      [](int i) {
+                        return Observation{{}, 1e-300 * i};
+                      })},
+      {"huge", trials(30,
+                      [](int i) {
+                        return Observation{{}, i == 3 ? -1e300 : 1e300};
+                      })},
+      {"not numbers",
+       trials(
+           30,
+           [](int i) {
+             return Observation{{}, i % 3 == 0 ? std::nan("") : i % 3 == 1 ? -HUGE_VAL : 0.1 * i};
+           })},
+      {"pending", trials(30, [](int) { return Observation{}; })},
+      {"failed", trials(30,
+                        [](int) {
+                          return Observation{{}, {}, true};
+                        })},
+      {"stopped early", trials(40,
+                               [](int i) {
+                                 return Observation{{}, 0.1 * i, false, 1 + i % 3};
+                               })},
+      {"of every sort", trials(60,
+                               [&](int i) {
+                                 if (i % 5 == 0) return Observation{};
+                                 if (i % 5 == 1) return Observation{{}, {}, true};
+                                 return Observation{{}, std::cos(i), false, i % 5 == 2 ? 4 : 0};
+                               })},
+  };
+  auto& twice = all["twice"] = trials(15, scored);
+  twice.insert(twice.end(), all["some"].begin(), all["some"].end());
+  auto& outside = all["outside"] = trials(25, scored);
+  outside[3].configuration = {{"n", "41"}, {"depth", "7"}};
+  outside[4].configuration = {};
+  return all;
+}
+
+TEST_P(SamplerContract, DependsOnWhatItIsShownAndOnNothingElse) {
+  auto const sampler = samplers().make(GetParam(), settings(contract_space, wanted));
+  for (auto const& [name, earlier] : histories()) {
+    auto const once = sampler->propose(17, earlier);
+    auto const fresh = samplers().make(GetParam(), settings(contract_space, wanted));
+    EXPECT_EQ(fresh->propose(17, earlier), once) << name;
+    EXPECT_EQ(sampler->propose(17, earlier), once) << name << ", asked again";
+    EXPECT_TRUE(sampler->looks_back() || sampler->propose(17, {}) == once) << name;
+  }
+}
+
+TEST_P(SamplerContract, StaysInsideTheSpaceWhateverItIsShown) {
+  auto const sampler = samplers().make(GetParam(), settings(contract_space, wanted));
+  auto const space = Space::from_toml_text(contract_space);
+  for (auto const& [name, earlier] : histories())
+    for (int index = 20; index < 26; ++index) {
+      auto const configuration = sampler->propose(index, earlier).value();
+      std::size_t active = 0;
+      for (auto const& parameter : space.searched()) {
+        auto const* value = find(configuration, parameter.name);
+        ASSERT_EQ(value != nullptr, parameter.is_active(configuration)) << name;
+        if (value == nullptr) continue;
+        ++active;
+        EXPECT_TRUE(is_inside(parameter, *value)) << name << ": " << to_text(configuration);
+      }
+      EXPECT_EQ(configuration.size(), active + 1);
+      EXPECT_TRUE(std::ranges::none_of(
+          earlier, [&](auto const& trial) { return trial.configuration == configuration; }))
+          << name << ": again " << to_text(configuration);
+    }
+}
+
+TEST_P(SamplerContract, TakesPendingTrialsByEveryWay) {
+  auto const earlier = histories().at("of every sort");
+  for (auto const pending : {Pending::liar, Pending::ignore}) {
+    auto asked = settings(contract_space, wanted);
+    asked.pending = pending;
+    auto const sampler = samplers().make(GetParam(), asked);
+    EXPECT_EQ(sampler->propose(30, earlier), sampler->propose(30, earlier));
+  }
+}
+
+/// One after the other, the second half with results outstanding.
+TEST_P(SamplerContract, WhoLooksBackTriesEachOfFewConfigurationsOnce) {
+  auto const few = settings(
+      "a = [1, 2, 3, 4]\nn = { type = 'int', low = 1, high = 9, if = 'a', is = [2, 4] }", 30);
+  auto const sampler = samplers().make(GetParam(), few);
+  if (!sampler->looks_back()) return;  // cannot know what it has tried
+  std::vector<Observation> earlier;
+  std::set<Configuration> seen;
+  for (int i = 0; i < 20; ++i) {
+    auto configuration = sampler->propose(i, earlier).value();
+    EXPECT_TRUE(seen.insert(configuration).second) << to_text(configuration);
+    earlier.push_back({std::move(configuration), i < 15 ? std::optional{0.1 * i} : std::nullopt});
+  }
+  EXPECT_EQ(sampler->propose(20, earlier), std::nullopt) << "there were 2 + 2 x 9";
+}
+
 INSTANTIATE_TEST_SUITE_P(All, SamplerContract, ::testing::ValuesIn(samplers().names()),
                          [](auto const& each) { return each.param; });
 
 TEST(Samplers, AreTheOnesThatHelpNames) {
-  EXPECT_EQ(samplers().names(), (std::vector<std::string>{"random", "grid", "sobol"}));
+  EXPECT_EQ(samplers().names(), (std::vector<std::string>{"random", "grid", "sobol", "tpe"}));
 }
 
 // ---- given points

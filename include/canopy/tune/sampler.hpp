@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -7,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "canopy/core/options.hpp"
 #include "canopy/core/random.hpp"
 #include "canopy/core/registry.hpp"
 #include "canopy/tune/space.hpp"
@@ -21,10 +23,16 @@ struct Observation {
   int resource = 0;             ///< trees or epochs behind the score; 0: all of them
 };
 
+/// What a sampler makes of pending trials. liar: it takes a score for granted, TPE a bad one
+/// (Optuna's constant_liar), models of the score the one that they expect (Ginsbourger et al. 2010,
+/// the kriging believer). ignore: nothing, but that it will not propose them again.
+enum class Pending { liar, ignore };
+
 struct SamplerSettings {
   Space space;
   Key key;         ///< what all draws derive from
   int wanted = 0;  ///< how many configurations the search will ask for
+  Pending pending = Pending::liar;
 };
 
 /// Chooses configurations. Proposal i depends on the settings, on i and on what it is shown, never
@@ -55,3 +63,8 @@ std::uint32_t sobol(std::uint32_t index, int dimension);
 std::vector<Configuration> read_points(std::string const& file, Space const& space);
 
 }  // namespace canopy::tune
+
+template <>
+struct canopy::Names<canopy::tune::Pending> {
+  static constexpr std::array value{"liar", "ignore"};
+};

@@ -7,6 +7,8 @@ Registry<Sampler, SamplerSettings const&> const& samplers() {
       {"random", "independent draws from the space", make_random},
       {"grid", "all combinations; a keyed sample of them when --trials is smaller", make_grid},
       {"sobol", "scrambled Sobol points, which fill the space evenly", make_sobol},
+      {"tpe", "tree-structured Parzen estimator: where good trials are denser than others",
+       make_tpe},
   };
   return list;
 }

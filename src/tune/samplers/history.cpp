@@ -1,0 +1,36 @@
+#include "samplers/history.hpp"
+
+#include <algorithm>
+
+namespace canopy::tune {
+
+History::History(Encoding const& encoding, std::span<Observation const> earlier) {
+  for (auto const& trial : earlier) {
+    auto point = encoding.encode(trial.configuration);
+    if (!point) continue;
+    auto& entry = entries_.emplace_back();
+    entry.point = std::move(*point);
+    entry.resource = trial.resource;
+    if (trial.score && std::isfinite(*trial.score)) entry.score = trial.score;
+    entry.failed = trial.failed || (trial.score && !entry.score);
+    if (entry.failed) entry.score.reset();
+    scored_ += entry.score.has_value();
+  }
+}
+
+bool History::is_new(Point const& settled) const {
+  return std::ranges::none_of(entries_,
+                              [&](Entry const& entry) { return same(entry.point, settled); });
+}
+
+std::optional<Point> draw_new(Encoding const& encoding, History const& history, Key key) {
+  Stream stream{key};
+  std::vector<double> coordinates(encoding.space().searched().size());
+  for (int attempt = 0; attempt < 1000; ++attempt) {
+    for (auto& u : coordinates) u = stream.uniform();
+    if (auto point = encoding.at(coordinates); history.is_new(point)) return point;
+  }
+  return {};
+}
+
+}  // namespace canopy::tune

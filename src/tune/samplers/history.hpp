@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cmath>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "canopy/core/random.hpp"
+#include "canopy/tune/sampler.hpp"
+
+#include "samplers/encoding.hpp"
+
+namespace canopy::tune {
+
+/// The earlier trials that lie in the space, as models of the score see them.
+class History {
+ public:
+  struct Entry {
+    Point point;
+    std::optional<double> score;  ///< finite
+    bool failed = false;          ///< or its score is not a number that a model can learn from
+    int resource = 0;             ///< as in Observation
+
+    bool is_pending() const { return !score && !failed; }
+  };
+
+  History(Encoding const& encoding, std::span<Observation const> earlier);
+
+  std::vector<Entry> const& entries() const { return entries_; }
+  int scored() const { return scored_; }
+  bool is_new(Point const& settled) const;
+
+ private:
+  std::vector<Entry> entries_;
+  int scored_ = 0;
+};
+
+/// Trials that a model is not asked about: it knows nothing before. Optuna's n_startup_trials.
+inline constexpr int startup_trials = 10;
+
+/// An independent draw from the space that no earlier trial had. Nothing when a thousand draws find
+/// none: then the space is exhausted.
+std::optional<Point> draw_new(Encoding const& encoding, History const& history, Key key);
+
+}  // namespace canopy::tune
