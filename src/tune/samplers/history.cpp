@@ -1,6 +1,9 @@
 #include "samplers/history.hpp"
 
 #include <algorithm>
+#include <cmath>
+
+#include "samplers/makers.hpp"
 
 namespace canopy::tune {
 
@@ -31,6 +34,20 @@ std::optional<Point> draw_new(Encoding const& encoding, History const& history, 
     if (auto point = encoding.at(coordinates); history.is_new(point)) return point;
   }
   return {};
+}
+
+std::unique_ptr<Sampler> make_first(SamplerSettings const& settings) {
+  return settings.space.searched().size() > sobol_dimensions ? make_random(settings)
+                                                             : make_sobol(settings);
+}
+
+std::optional<Configuration> propose_first(Sampler const& first, Encoding const& encoding,
+                                           History const& history, int index, Key key) {
+  auto configuration = first.propose(index, {});
+  if (history.is_new(encoding.encode(*configuration).value())) return configuration;
+  auto const drawn = draw_new(encoding, history, key.with(static_cast<std::uint64_t>(index)));
+  if (!drawn) return {};
+  return encoding.decode(*drawn);
 }
 
 }  // namespace canopy::tune

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cmath>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -41,5 +41,11 @@ inline constexpr int startup_trials = 10;
 /// An independent draw from the space that no earlier trial had. Nothing when a thousand draws find
 /// none: then the space is exhausted.
 std::optional<Point> draw_new(Encoding const& encoding, History const& history, Key key);
+
+/// Sobol points, or random ones in a space of too many dimensions for them.
+std::unique_ptr<Sampler> make_first(SamplerSettings const& settings);
+/// What `first` proposes, if it is new; else draw_new().
+std::optional<Configuration> propose_first(Sampler const& first, Encoding const& encoding,
+                                           History const& history, int index, Key key);
 
 }  // namespace canopy::tune

@@ -12,5 +12,6 @@ std::unique_ptr<Sampler> make_grid(SamplerSettings const& settings);
 /// UserError when the space has more than sobol_dimensions.
 std::unique_ptr<Sampler> make_sobol(SamplerSettings const& settings);
 std::unique_ptr<Sampler> make_tpe(SamplerSettings const& settings);
+std::unique_ptr<Sampler> make_gp(SamplerSettings const& settings);
 
 }  // namespace canopy::tune

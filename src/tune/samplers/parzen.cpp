@@ -25,7 +25,7 @@ Eigen::ArrayXd weights_of(Eigen::Index n) {
     weights[i] = old == 1
                      ? least
                      : least + (1 - least) * static_cast<double>(i) / static_cast<double>(old - 1);
-  return weights / weights.sum();
+  return weights / std::accumulate(weights.begin(), weights.end(), 0.0);
 }
 
 /// Numbers of the observations that have the dimension, ascending by value.

@@ -17,6 +17,9 @@ namespace canopy::tune {
 /// _ParzenEstimator of multivariate TPE with its defaults (Bergstra et al. 2011; Falkner et al.
 /// 2018, "BOHB", section 3), up to the scale: here ranges go from 0 to 1.
 ///
+/// Sums are plain loops: Eigen's take another order, and other last bits, where an array happens to
+/// lie otherwise in memory.
+///
 /// A dimension that an observation does not have is like the prior in its kernel, and takes no part
 /// in the density of a point that does not have it.
 class Parzen {

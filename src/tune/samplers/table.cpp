@@ -9,6 +9,7 @@ Registry<Sampler, SamplerSettings const&> const& samplers() {
       {"sobol", "scrambled Sobol points, which fill the space evenly", make_sobol},
       {"tpe", "tree-structured Parzen estimator: where good trials are denser than others",
        make_tpe},
+      {"gp", "Gaussian process and the expected improvement", make_gp},
   };
   return list;
 }
