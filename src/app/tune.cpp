@@ -26,6 +26,7 @@ void TuneSettings::describe(Options& o) {
   o.row("test-size", test_size, "share of rows kept out of the search to score the final model on",
         between(0.0, 0.9));
   search.describe(o);
+  simulation.describe(o);
   common.describe(o);
 }
 
@@ -283,7 +284,14 @@ int run_tune(comm::Communicator const& comm, std::span<std::string const> words)
                      "coordinates, the others run folds.",
                      settings, words))
     return 0;
-  return run(comm, settings).exit_code;
+  if (settings.simulation.simulate.empty()) return run(comm, settings).exit_code;
+  comm.together("simulate", [&] {
+    if (!comm.is_root()) return;
+    Options options;
+    settings.describe(options);
+    simulate(settings.common, settings.search, settings.simulation, options.to_toml());
+  });
+  return 0;
 }
 
 }  // namespace canopy::app

@@ -54,6 +54,10 @@ struct Stretch {
   bool log;
 };
 
+int step_at(Parameter const& parameter, double within) {
+  return std::clamp(static_cast<int>(within * parameter.points), 0, parameter.points - 1);
+}
+
 double whole(Parameter const& parameter, double within) {
   return std::clamp(std::floor(Stretch{parameter}.at(within)), parameter.low, parameter.high);
 }
@@ -62,6 +66,7 @@ double whole(Parameter const& parameter, double within) {
 
 std::string Parameter::at(Place place) const {
   if (place.part < values.size()) return values[place.part];
+  if (stepped) return step_value(step_at(*this, place.within));
   if (kind == Kind::integer)
     return std::to_string(static_cast<std::int64_t>(whole(*this, place.within)));
   return text::shortest(std::min(Stretch{*this}.at(place.within), high));
@@ -71,6 +76,11 @@ std::optional<Parameter::Place> Parameter::place(std::string_view value) const {
   auto const word = std::ranges::find(values, value);
   if (word != values.end()) return Place{static_cast<std::size_t>(word - values.begin()), 0.5};
   if (kind == Kind::list) return {};
+  if (stepped) {
+    for (int step = 0; step < points; ++step)
+      if (step_value(step) == value) return Place{values.size(), (step + 0.5) / points};
+    return {};
+  }
   auto const number = text::to_double(value);
   if (!number || !(low <= *number && *number <= high)) return {};
   if (kind == Kind::real) return Place{values.size(), Stretch{*this}.within(*number)};
@@ -81,19 +91,27 @@ std::optional<Parameter::Place> Parameter::place(std::string_view value) const {
 }
 
 std::pair<double, double> Parameter::cell(double within) const {
+  if (stepped) {
+    double const step = step_at(*this, within);
+    return {step / points, (step + 1) / points};
+  }
   if (kind != Kind::integer) return {within, within};
   auto const value = whole(*this, within);
   return {Stretch{*this}.within(value), Stretch{*this}.within(value + 1)};
 }
 
+std::string Parameter::step_value(int step) const {
+  auto const share = points == 1 ? 0.5 : step / (points - 1.0);
+  auto const value = log ? low * std::pow(high / low, share) : low + share * (high - low);
+  return kind == Kind::integer ? std::to_string(std::llround(value))
+                               : text::shortest(std::clamp(value, low, high));
+}
+
 std::vector<std::string> Parameter::grid() const {
   auto all = values;
   if (kind == Kind::list) return all;
-  for (int i = 0; i < points; ++i) {
-    auto const share = points == 1 ? 0.5 : i / (points - 1.0);
-    auto const value = log ? low * std::pow(high / low, share) : low + share * (high - low);
-    auto word = kind == Kind::integer ? std::to_string(std::llround(value))
-                                      : text::shortest(std::clamp(value, low, high));
+  for (int step = 0; step < points; ++step) {
+    auto word = step_value(step);
     if (std::ranges::find(all, word) == all.end()) all.push_back(std::move(word));
   }
   return all;
@@ -137,8 +155,8 @@ class ParameterReader {
   }
 
   void refuse_unknown_keys() const {
-    static std::vector<std::string> const known{"type", "low",    "high", "log", "points",
-                                                "also", "values", "if",   "is"};
+    static std::vector<std::string> const known{"type",    "low",  "high",   "log", "points",
+                                                "stepped", "also", "values", "if",  "is"};
     for (auto const& [key, node] : table_)
       if (std::ranges::find(known, key.str()) == known.end())
         throw space_.error(
@@ -152,6 +170,7 @@ class ParameterReader {
     parameter.high = number("high");
     parameter.log = table_["log"].value_or(false);
     parameter.points = table_["points"].value_or(parameter.points);
+    parameter.stepped = table_["stepped"].value_or(false);
     parameter.values = words("also");
     if (!(parameter.low <= parameter.high)) throw error("low is above high");
     if (parameter.log && parameter.low <= 0) throw error("a log range must begin above 0");
@@ -207,6 +226,7 @@ std::string print(Parameter const& parameter) {
     if (parameter.log) out += ", log = true";
     if (parameter.points != Parameter{}.points)
       out += fmt::format(", points = {}", parameter.points);
+    if (parameter.stepped) out += ", stepped = true";
     if (!parameter.values.empty()) out += ", also = " + quoted_list(parameter.values);
   }
   if (auto const& condition = parameter.condition)
@@ -297,6 +317,13 @@ Space Space::without(std::vector<std::string> const& names) const {
   std::erase_if(rest.searched_, [&](Parameter const& p) { return is_named(p.name); });
   std::erase_if(rest.fixed_, [&](auto const& entry) { return is_named(entry.first); });
   return rest;
+}
+
+Space Space::stepped() const {
+  auto steps = *this;
+  for (auto& parameter : steps.searched_)
+    parameter.stepped = parameter.kind != Parameter::Kind::list;
+  return steps;
 }
 
 std::vector<Configuration> Space::grid() const {

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "canopy/core/toml.hpp"
 #include "canopy/tune/space.hpp"
 
 #include "support/complaint.hpp"
@@ -201,6 +202,34 @@ TEST(Grid, RefusesToGrowWithoutEnd) {
   std::string const fine = " = { type = 'int', low = 1, high = 1001, points = 1001 }\n";
   EXPECT_EQ(Space::from_toml_text("x" + fine).grid().size(), 1001u);
   EXPECT_THROW(Space::from_toml_text("x" + fine + "y" + fine).grid(), UserError);
+}
+
+TEST(Space, SteppedRangesHaveTheirGridOnly) {
+  auto const space = Space::from_toml_text(
+      "a = { type = 'int', low = 2, high = 20, points = 4 }\n"
+      "b = { type = 'float', low = 1e-4, high = 1.0, log = true, points = 5, also = ['None'] }\n"
+      "c = ['x', 'y']");
+  auto const stepped = space.stepped();
+  for (auto const& parameter : stepped.searched()) {
+    auto const grid = parameter.grid();
+    std::set<std::string> seen;
+    for (double u = 0.001; u < 1; u += 0.001) seen.insert(parameter.at(u));
+    EXPECT_EQ(seen, std::set<std::string>(grid.begin(), grid.end())) << parameter.name;
+    for (auto const& value : grid) {
+      auto const place = parameter.place(value);
+      ASSERT_TRUE(place) << value;
+      EXPECT_EQ(parameter.at(*place), value);
+      auto const [low, high] = parameter.cell(place->within);
+      if (place->part == parameter.values.size()) {
+        EXPECT_EQ(parameter.at(Parameter::Place{place->part, low + 1e-9}), value);
+        EXPECT_EQ(parameter.at(Parameter::Place{place->part, high - 1e-9}), value);
+      }
+    }
+  }
+  EXPECT_FALSE(stepped.searched()[0].place("3")) << "between two steps";
+  auto const read_back =
+      Space::from_toml(TomlNode{*toml::parse(stepped.to_toml())["space"].as_table(), "again"});
+  EXPECT_EQ(read_back.to_toml(), stepped.to_toml());
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "canopy/app/common.hpp"
+#include "canopy/app/tune_simulation.hpp"
 #include "canopy/comm/communicator.hpp"
 #include "canopy/data/source.hpp"
 #include "canopy/record/run_record.hpp"
@@ -19,6 +20,7 @@ struct TuneSettings {
   /// has its folds, so by default every row takes part and the final model learns from all.
   double test_size = 0;
   tune::SearchSettings search;
+  SimulationSettings simulation;
 
   void describe(Options& options);
 };

@@ -33,6 +33,7 @@ struct Parameter {
   double high = 0;
   bool log = false;                 ///< drawn uniformly in the logarithm
   int points = 5;                   ///< of a range in a grid
+  bool stepped = false;             ///< a range has these points only
   std::vector<std::string> values;  ///< the list; of a range: values besides it, such as None
   std::optional<Condition> condition;
 
@@ -47,15 +48,19 @@ struct Parameter {
   /// The value at u in [0, 1): each value besides a range weighs as much as the whole range.
   std::string at(double u) const;
   std::string at(Place place) const;
-  /// The inverse of at(place), an integer being in the middle of its cell(); nothing for what the
-  /// parameter cannot be.
+  /// The inverse of at(place), an integer or a step being in the middle of its cell(); nothing for
+  /// what the parameter cannot be.
   std::optional<Place> place(std::string_view value) const;
-  /// The part of the range that gives the same value as `within`; of a real its both ends are
-  /// `within`.
+  /// The part of the range that gives the same value as `within`; of a real without steps its both
+  /// ends are `within`.
   std::pair<double, double> cell(double within) const;
   /// Distinct values that stand for this dimension in a grid.
   std::vector<std::string> grid() const;
   bool is_active(Configuration const& earlier) const;
+
+ private:
+  /// Point number `step` of the range in a grid.
+  std::string step_value(int step) const;
 };
 
 /// What a search may vary, and what it holds fixed; written in TOML under [space]:
@@ -63,6 +68,7 @@ struct Parameter {
 ///     n_estimators = { type = "int", low = 50, high = 300 }
 ///     max_depth    = { type = "int", low = 10, high = 40, also = ["None"] }
 ///     alpha        = { type = "float", low = 1e-4, high = 1.0, log = true, points = 7 }
+///     min_samples_split = { type = "int", low = 2, high = 10, points = 5, stepped = true }
 ///     max_features = ["sqrt", "log2", 0.2, 0.4]           # one of these
 ///     max_samples  = { type = "float", low = 0.5, high = 1.0, if = "bootstrap", is = [true] }
 ///     criterion    = "gini"                               # fixed
@@ -81,6 +87,8 @@ class Space {
   Configuration at(std::span<double const> point) const;
   /// This space less the parameters called `names`, searched or fixed.
   Space without(std::vector<std::string> const& names) const;
+  /// This space with the points of its ranges only.
+  Space stepped() const;
   /// Every combination of the parameters' grids; UserError above a million.
   std::vector<Configuration> grid() const;
 
