@@ -313,7 +313,8 @@ INSTANTIATE_TEST_SUITE_P(All, SamplerContract, ::testing::ValuesIn(samplers().na
                          [](auto const& each) { return each.param; });
 
 TEST(Samplers, AreTheOnesThatHelpNames) {
-  EXPECT_EQ(samplers().names(), (std::vector<std::string>{"random", "grid", "sobol", "tpe", "gp"}));
+  EXPECT_EQ(samplers().names(),
+            (std::vector<std::string>{"random", "grid", "sobol", "tpe", "gp", "forest"}));
 }
 
 // ---- given points

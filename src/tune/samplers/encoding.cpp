@@ -61,6 +61,19 @@ Point Encoding::at(std::span<double const> coordinates) const {
   return *encode(space_.at(coordinates));
 }
 
+std::vector<double> Encoding::coordinates(Point const& point) const {
+  std::vector<double> all;
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    auto const& [choice, range] = columns_[i];
+    auto const words = static_cast<double>(space_.searched()[i].values.size());
+    auto const part = choice ? point[*choice] : words;
+    auto const within = range && part == words ? point[*range] : 0.5;
+    auto const u = (part + within) / static_cast<double>(space_.searched()[i].parts());
+    all.push_back(std::isnan(u) ? 0.5 : u);
+  }
+  return all;
+}
+
 bool same(Point const& a, Point const& b) {
   return std::ranges::equal(
       a, b, [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); });

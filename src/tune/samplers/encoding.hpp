@@ -44,6 +44,9 @@ class Encoding {
   }
   /// The point at coordinates in [0, 1), one per searched parameter as in Space::at.
   Point at(std::span<double const> coordinates) const;
+  /// The inverse of it: words and integers in the middle of what gives them, and the middle of
+  /// everything for a parameter that is not there.
+  std::vector<double> coordinates(Point const& point) const;
 
  private:
   /// The dimensions of one parameter in `dimensions_`.

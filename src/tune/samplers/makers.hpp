@@ -13,5 +13,6 @@ std::unique_ptr<Sampler> make_grid(SamplerSettings const& settings);
 std::unique_ptr<Sampler> make_sobol(SamplerSettings const& settings);
 std::unique_ptr<Sampler> make_tpe(SamplerSettings const& settings);
 std::unique_ptr<Sampler> make_gp(SamplerSettings const& settings);
+std::unique_ptr<Sampler> make_forest(SamplerSettings const& settings);
 
 }  // namespace canopy::tune

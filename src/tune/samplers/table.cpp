@@ -10,6 +10,7 @@ Registry<Sampler, SamplerSettings const&> const& samplers() {
       {"tpe", "tree-structured Parzen estimator: where good trials are denser than others",
        make_tpe},
       {"gp", "Gaussian process and the expected improvement", make_gp},
+      {"forest", "a forest of scores and the expected improvement, as SMAC does", make_forest},
   };
   return list;
 }

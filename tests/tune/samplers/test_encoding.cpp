@@ -72,6 +72,15 @@ TEST(Encoding, WhatIsSwitchedOffIsNotThere) {
   EXPECT_TRUE(same(all.settled(point), all.settled(all.settled(point))));
 }
 
+TEST(Encoding, CoordinatesAreThoseOfTheSpace) {
+  auto const all = encoding();
+  auto const coordinates = all.coordinates(all.at(std::vector{0.51, 0.3, 0.1, 0.8, 0.9}));
+  EXPECT_EQ(coordinates, (std::vector{(1 + 0.5 / 40) / 2, coordinates[1], 0.25, 0.75, 0.5}));
+  EXPECT_NEAR(coordinates[1], 0.3, 1e-14);
+  EXPECT_EQ(all.coordinates(all.at(std::vector{0.1, 0.3, 0.1, 0.2, 0.9}))[0], 0.25) << "a word";
+  EXPECT_TRUE(same(all.at(coordinates), all.at(all.coordinates(all.at(coordinates)))));
+}
+
 TEST(Encoding, RefusesWhatTheSpaceHasNot) {
   auto const all = encoding();
   Configuration const good{
