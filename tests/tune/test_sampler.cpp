@@ -293,28 +293,34 @@ TEST_P(SamplerContract, TakesPendingTrialsByEveryWay) {
   }
 }
 
-/// One after the other, the second half with results outstanding.
-TEST_P(SamplerContract, WhoLooksBackTriesEachOfFewConfigurationsOnce) {
-  auto const few = settings(
-      "a = [1, 2, 3, 4]\nn = { type = 'int', low = 1, high = 9, if = 'a', is = [2, 4] }", 30);
-  auto const sampler = samplers().make(GetParam(), few);
+/// One after the other, the last ones with results outstanding.
+void tries_each_once(std::string const& name, std::string const& space, int count) {
+  auto const sampler = samplers().make(name, settings(space, 30));
   if (!sampler->looks_back()) return;  // cannot know what it has tried
   std::vector<Observation> earlier;
   std::set<Configuration> seen;
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < count; ++i) {
     auto configuration = sampler->propose(i, earlier).value();
     EXPECT_TRUE(seen.insert(configuration).second) << to_text(configuration);
     earlier.push_back({std::move(configuration), i < 15 ? std::optional{0.1 * i} : std::nullopt});
   }
-  EXPECT_EQ(sampler->propose(20, earlier), std::nullopt) << "there were 2 + 2 x 9";
+  EXPECT_EQ(sampler->propose(count, earlier), std::nullopt);
+}
+
+TEST_P(SamplerContract, WhoLooksBackTriesEachOfFewConfigurationsOnce) {
+  tries_each_once(GetParam(), "a = [1, 2, 3]\nn = { type = 'int', low = 1, high = 9 }", 27);
+  tries_each_once(GetParam(),
+                  "a = [1, 2, 3, 4]\n"
+                  "n = { type = 'int', low = 1, high = 9, if = 'a', is = [2, 4] }",
+                  2 + 2 * 9);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, SamplerContract, ::testing::ValuesIn(samplers().names()),
                          [](auto const& each) { return each.param; });
 
 TEST(Samplers, AreTheOnesThatHelpNames) {
-  EXPECT_EQ(samplers().names(),
-            (std::vector<std::string>{"random", "grid", "sobol", "tpe", "gp", "forest"}));
+  EXPECT_EQ(samplers().names(), (std::vector<std::string>{"random", "grid", "sobol", "tpe", "gp",
+                                                          "forest", "portfolio"}));
 }
 
 // ---- given points

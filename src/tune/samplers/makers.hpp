@@ -14,5 +14,7 @@ std::unique_ptr<Sampler> make_sobol(SamplerSettings const& settings);
 std::unique_ptr<Sampler> make_tpe(SamplerSettings const& settings);
 std::unique_ptr<Sampler> make_gp(SamplerSettings const& settings);
 std::unique_ptr<Sampler> make_forest(SamplerSettings const& settings);
+/// By the space and the number of trials one of those above, or several in turn.
+std::unique_ptr<Sampler> make_portfolio(SamplerSettings const& settings);
 
 }  // namespace canopy::tune

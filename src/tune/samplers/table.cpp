@@ -11,6 +11,9 @@ Registry<Sampler, SamplerSettings const&> const& samplers() {
        make_tpe},
       {"gp", "Gaussian process and the expected improvement", make_gp},
       {"forest", "a forest of scores and the expected improvement, as SMAC does", make_forest},
+      {"portfolio",
+       "tpe and gp in turn; forest above 10 parameters, 1000 trials, or with conditions",
+       make_portfolio},
   };
   return list;
 }
