@@ -10,6 +10,7 @@ Encoding::Encoding(Space space) : space_{std::move(space)} {
   auto const& searched = space_.searched();
   for (std::size_t i = 0; i < searched.size(); ++i) {
     auto& columns = columns_.emplace_back();
+    has_conditions_ = has_conditions_ || searched[i].condition;
     if (!searched[i].values.empty()) {
       columns.choice = dimensions_.size();
       dimensions_.push_back({i, static_cast<int>(searched[i].parts())});
@@ -25,14 +26,15 @@ std::optional<Point> Encoding::encode(Configuration const& configuration) const 
   for (auto const& [name, value] : space_.fixed())
     if (auto const* own = find(configuration, name); own != nullptr && *own != value) return {};
   Point point(size(), std::numeric_limits<double>::quiet_NaN());
-  auto there = space_.fixed();
+  Configuration there;
+  if (has_conditions_) there = space_.fixed();
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     auto const& parameter = space_.searched()[i];
     if (!parameter.is_active(there)) continue;
     auto const* value = find(configuration, parameter.name);
     auto const place = value == nullptr ? std::nullopt : parameter.place(*value);
     if (!place) return {};
-    there.emplace_back(parameter.name, *value);
+    if (has_conditions_) there.emplace_back(parameter.name, *value);
     if (columns_[i].choice) point[*columns_[i].choice] = static_cast<double>(place->part);
     if (columns_[i].range && place->part == parameter.values.size())
       point[*columns_[i].range] = place->within;

@@ -58,6 +58,7 @@ class Encoding {
   Space space_;
   std::vector<Dimension> dimensions_;
   std::vector<Columns> columns_;  ///< by searched parameter
+  bool has_conditions_ = false;
 };
 
 /// The same place in the same space; NaN equals NaN.

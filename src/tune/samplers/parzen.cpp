@@ -151,7 +151,8 @@ double Parzen::log_density(Point const& settled) const {
   for (std::size_t d = 0; d < parts_.size(); ++d)
     if (!std::isnan(settled[d])) multiply(parts_[d], d, settled[d], product, exponent);
   double sum = 0;
-  for (Eigen::Index k = 0; k < product.size(); ++k) sum += product[k] * std::exp(exponent[k]);
+  for (Eigen::Index k = 0; k < product.size(); ++k)
+    if (exponent[k] > -100) sum += product[k] * std::exp(exponent[k]);  // else nothing to the prior
   return std::log(sum);
 }
 
