@@ -72,6 +72,7 @@ ScoreForest::Tree with_scores(std::vector<forest::Node> nodes,
 
 ScoreForest::ScoreForest(std::span<std::vector<double> const> coordinates,
                          std::span<double const> scores, int trees, Key key) {
+  if (trees == 0) return;
   auto const encoded = table(coordinates, classes_of(scores));
   std::vector<data::RowIndex> rows(scores.size());
   std::iota(rows.begin(), rows.end(), data::RowIndex{0});
