@@ -74,7 +74,8 @@ SearchPlan::SearchPlan(SearchSettings const& settings, Learner const& learner, s
           samplers().make(settings.search, {space_, Key{seed}.with("sampler"), settings.trials})},
       scheduler_{
           schedulers().make(settings.scheduler, {resources_, settings.eta, settings.trials})},
-      race_{races().make(settings.race, {0.05, settings.trials, settings.folds_per_trial()})},
+      race_{races().make(settings.race, {settings.race_alpha, settings.trials, settings.folds,
+                                         settings.race_margin, settings.scoring})},
       looks_{sampler_->looks_back() || race_->looks() || settings.scheduler != "none"} {
   settings.check();
   auto const whole = settings.space.value_or(learner.default_space());

@@ -50,6 +50,9 @@ void SearchSettings::describe(Options& o) {
         some);
   o.row("max-resource", max_resource, "of the highest rung; None: the model's default", some);
   o.row("race", race, "which trials are not worth their next fold", one_of(races().names()));
+  o.row("race-alpha", race_alpha, "rows: chance to lose the best trial", between(1e-9, 1.0));
+  o.row("race-margin", race_margin,
+        "rows: share of rows by which a trial has to beat the best so far", between(0.0, 0.5));
   o.row("lag", lag,
         "decision i knows the outcome of decisions up to i - lag; None: of what has come, so that "
         "runs differ",
@@ -84,6 +87,10 @@ void SearchSettings::check() const {
         "--slices scores all numbers of trees from one fit, so there is nothing left for "
         "--scheduler {} to save; leave one of them out",
         scheduler)};
+  if (slices && race == "rows")
+    throw UserError{
+        "--race rows compares the rows that one model predicts right and --slices scores many from "
+        "one fit; use --race forgiving"};
   if (min_resource && max_resource && *min_resource > *max_resource)
     throw UserError{
         fmt::format("--min-resource is {}, above --max-resource {}", *min_resource, *max_resource)};

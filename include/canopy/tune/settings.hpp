@@ -24,6 +24,8 @@ struct SearchSettings {
   std::optional<int> min_resource;  ///< none: three rungs below max_resource
   std::optional<int> max_resource;  ///< none: the model's default
   std::string race = "none";
+  double race_alpha = 0.05;
+  double race_margin = 0;
   std::optional<int> lag = 8;  ///< none: decides by what has come, so by chance
 
   std::optional<double> time_limit;
