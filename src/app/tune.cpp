@@ -12,10 +12,12 @@
 #include "canopy/data/metrics.hpp"
 #include "canopy/record/run_files.hpp"
 #include "canopy/tune/forest_learner.hpp"
+#include "canopy/tune/fresh_folds.hpp"
 #include "canopy/tune/workbench.hpp"
 
 #include "run_parts.hpp"
 #include "run_tables.hpp"
+#include "tune_verdict.hpp"
 #include "tune_view.hpp"
 
 namespace canopy::app {
@@ -106,7 +108,10 @@ class Coordinator {
     if (ending == Ending::interrupted) return finish_interrupted(farm, search);
     auto const* best = tune::best_trial(search.trials());
     try {
-      if (best != nullptr) fit_final_model(farm, *best);
+      if (best != nullptr) {
+        fit_final_model(farm, *best);
+        judge(farm, search, *best);
+      }
     } catch (Stopped const&) {
       return finish_interrupted(farm, search);
     }
@@ -140,6 +145,38 @@ class Coordinator {
     evaluate(best);
     phases_.end();
   }
+
+  /// Compares the best with the default where neither was chosen.
+  void judge(comm::Farm& farm, tune::Search const& search, Trial const& best) {
+    auto const& initial = search.trials().front();
+    auto const folds = settings_.search.folds * settings_.search.verdict_repeats;
+    if (folds == 0) return;
+    if (initial.status != Trial::Status::complete)
+      return no_verdict("the default was not completed");
+    auto const asked = [this] { return interrupted(); };
+    phases_.begin("verdict");
+    std::vector<Trial> fresh;
+    if (best.id != initial.id)
+      fresh = tune::in_fresh_folds(farm, *start_.journal, start_.records, {initial, best}, folds,
+                                   asked);
+    for (auto const& trial : fresh)
+      if (trial.status != Trial::Status::complete)
+        return no_verdict(fmt::format("trial {}: {}", trial.id, trial.stop_reason));
+    findings_ = findings(settings_.search, search.trials(), best, fresh, model_->classes());
+    UnseenRows const unseen{settings_.source, data_, held_out_};
+    if (!unseen.why_empty().empty()) event("verdict", unseen.why_empty());
+    if (!unseen.empty()) {
+      auto const initial_model =
+          best.id == initial.id
+              ? *model_
+              : tune::refit(farm, bench_, settings_.search, initial.configuration, asked, 1);
+      findings_->held_out = unseen.compare(initial_model, *model_);
+    }
+    verdict_ = tune::judge(*findings_);
+    phases_.end();
+  }
+
+  void no_verdict(std::string const& why) { event("verdict", "none: " + why); }
 
   /// On rows the model has not seen, one way or another.
   void evaluate(Trial const& best) {
@@ -183,6 +220,7 @@ class Coordinator {
     if (evaluation_ && evaluation_->rows_from != "out-of-fold")
       fmt::print("{:<8} {:.4f} {} of the final model\n", evaluation_->rows_from, evaluation_->score,
                  evaluation_->scoring);
+    if (verdict_) fmt::print("verdict  {}\n", text::join(verdict_->sentences, "\n         "));
     if (failed > 0) {
       fmt::print("{} trial{} failed:\n", failed, failed == 1 ? "" : "s");
       for (auto const& trial : search.trials())
@@ -220,6 +258,7 @@ class Coordinator {
       record.tables.insert(record.tables.end(),
                            {confusion_table(evaluation_->confusion, data_.header.class_names),
                             evaluation_table({*evaluation_})});
+    if (verdict_) record.tables.push_back(tune::verdict_table(*findings_, *verdict_));
     if (model_) add_model(record, *model_, bench_.rows().size(), data_.header.label_name);
     return record;
   }
@@ -241,6 +280,8 @@ class Coordinator {
   std::vector<comm::RankUse> uses_;
   std::optional<forest::Forest> model_;
   std::optional<Evaluation> evaluation_;
+  std::optional<tune::Findings> findings_;
+  std::optional<tune::Verdict> verdict_;
 };
 
 }  // namespace

@@ -38,6 +38,9 @@ void SearchSettings::describe(Options& o) {
   o.row("folds", folds, "parts of the stratified cross-validation", at_least(2));
   o.row("repeats", repeats, "fresh divisions into folds", at_least(1));
   o.row("scoring", scoring, "what is maximised", one_of(data::scoring_names()));
+  o.row("verdict-repeats", verdict_repeats,
+        "fresh divisions into folds on which the best is compared with the default; 0: no verdict",
+        at_least(0));
   o.group("Search with less work");
   o.row("slices", slices,
         "score all n_estimators, max_depth, min_samples_split and min_impurity_decrease of the "

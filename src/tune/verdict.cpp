@@ -47,23 +47,24 @@ std::string gain_sentence(Findings const& f, Verdict const& v) {
       fmt::format("trial {} is {} {}", f.best, v.gain.mean < 0 ? "worse" : "better", numbers);
   if (v.is_better) return "take the tuned configuration: " + trial + ".";
   if (v.gain.low > 0) return "keep the default: " + trial + ", but not on held-out rows.";
-  return "keep the default: " + trial + ", which is no proof.";
+  return "keep the default: " + trial + (v.gain.mean > 0 ? ", which may be chance." : ".");
 }
 
-std::string flattery_sentence(Findings const& f, Verdict const& v) {
+std::string gap_sentence(Findings const& f, Verdict const& v) {
   Unit const unit{f.scoring};
   return fmt::format(
-      "The search of {} trials promised {:.4f}, fresh folds give {:.4f}: the best of many was "
-      "flattered by {} {}.",
-      f.trials, f.search, v.fresh_best, unit.text(v.flattery), unit.name);
+      "The search of {} trials promised {:.4f}, fresh folds give {:.4f}: the best "
+      "of many was {}flattered ({} {}).",
+      f.trials, f.search, v.fresh_best, v.gap > 0 ? "" : "not ", unit.text(v.gap), unit.name);
 }
 
-std::string held_out_sentence(HeldOut const& h, McNemar const& test) {
-  return fmt::format(
-      "{} ({} rows): default {:.4f}, tuned {:.4f} of the rows right ({} rows won, {} lost, McNemar "
-      "{}).",
-      h.name, text::grouped(h.best.total()), h.initial.accuracy(), h.best.accuracy(),
-      text::grouped(h.rows.won), text::grouped(h.rows.lost), p_text(test.p));
+std::string held_out_sentence(HeldOut const& h, McNemar const& test, bool is_default) {
+  auto const text = fmt::format("{} ({} rows): default {:.4f} of the rows right", h.name,
+                                text::grouped(h.best.total()), h.initial.accuracy());
+  if (is_default) return text + ".";
+  return fmt::format("{}, tuned {:.4f} ({} rows won, {} lost, McNemar {}).", text,
+                     h.best.accuracy(), text::grouped(h.rows.won), text::grouped(h.rows.lost),
+                     p_text(test.p));
 }
 
 void compare_fresh_folds(Findings const& f, Verdict& v) {
@@ -73,7 +74,7 @@ void compare_fresh_folds(Findings const& f, Verdict& v) {
   v.gain = corrected_gain(differences, 1.0 / (f.folds - 1));
   v.fresh_initial = mean(f.fresh_initial);
   v.fresh_best = mean(f.fresh_best);
-  v.flattery = f.search - v.fresh_best;
+  v.gap = f.search - v.fresh_best;
   v.is_better = v.gain.low > 0;
 }
 
@@ -142,9 +143,9 @@ Verdict judge(Findings const& f) {
   if (f.fresh_best.empty())
     v.sentences.push_back("keep the default: no trial was better.");
   else
-    v.sentences = {gain_sentence(f, v), flattery_sentence(f, v)};
+    v.sentences = {gain_sentence(f, v), gap_sentence(f, v)};
   if (!f.held_out) return v;
-  v.sentences.push_back(held_out_sentence(*f.held_out, v.held_out));
+  v.sentences.push_back(held_out_sentence(*f.held_out, v.held_out, f.fresh_best.empty()));
   if (f.confusion)
     v.sentences.push_back(fmt::format(
         "Accuracy there was to be expected at {:.4f} by plain cross-validation, at {:.4f} by the "
@@ -177,7 +178,7 @@ Table verdict_table(Findings const& f, Verdict const& v) {
   real("p", v.gain.p);
   real("search_score", f.search);
   real("fresh_score", v.fresh_best);
-  real("flattery", v.flattery);
+  real("gap", v.gap);
   real("default_fresh_score", v.fresh_initial);
   add("held_out", Type::text, f.held_out ? f.held_out->name : "");
   integer("held_out_rows", f.held_out ? f.held_out->best.total() : 0);

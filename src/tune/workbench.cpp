@@ -7,12 +7,12 @@ namespace canopy::tune {
 namespace {
 
 /// Folds of `rows`, as row numbers of the whole table.
-std::vector<data::Split> folds_of(LearnerData const& data, data::Rows const& rows,
-                                  SearchSettings const& settings, Key key) {
+std::vector<data::Split> folds_of(LearnerData const& data, data::Rows const& rows, int k,
+                                  int repeats, Key key) {
+  if (repeats == 0) return {};
   std::vector<std::uint16_t> labels;
   for (auto const row : rows) labels.push_back(data.table.labels()[row]);
-  auto folds = data::repeated_stratified_k_fold(labels, data.table.classes(), settings.folds,
-                                                settings.repeats, key);
+  auto folds = data::repeated_stratified_k_fold(labels, data.table.classes(), k, repeats, key);
   for (auto& fold : folds)
     for (auto* part : {&fold.train, &fold.test})
       for (auto& place : *part) place = rows[place];
@@ -27,7 +27,9 @@ Workbench::Workbench(LearnerData data, data::Rows rows, SearchSettings const& se
       rows_{std::move(rows)},
       model_{settings.model},
       key_{seed},
-      folds_{folds_of(data_, rows_, settings, key_.with("folds"))} {
+      folds_{folds_of(data_, rows_, settings.folds, settings.repeats, key_.with("folds"))},
+      fresh_folds_{folds_of(data_, rows_, settings.folds, settings.verdict_repeats,
+                            key_.with("verdict").with("folds"))} {
   data_.trials_climb = settings.scheduler != "none";
   learner_ = learners().make(settings.model, data_);
   if (settings.slices)
@@ -39,9 +41,12 @@ Workbench::Workbench(LearnerData data, data::Rows rows, SearchSettings const& se
 // randomness, so their difference is that parameter's, and equal configurations score equally.
 Bytes Workbench::work(Bytes const& payload, StopToken const& stop) const {
   auto const task = from_bytes<Task>(payload);
-  if (task.kind == Task::Kind::fold) {
-    auto const& split = folds_.at(static_cast<std::size_t>(task.fold));
-    auto const key = key_.with("fit").with(static_cast<std::uint64_t>(task.fold));
+  if (task.kind != Task::Kind::trees) {
+    bool const fresh = task.kind == Task::Kind::fresh_fold;
+    auto const& split = (fresh ? fresh_folds_ : folds_).at(static_cast<std::size_t>(task.fold));
+    auto const key = (fresh ? key_.with("verdict") : key_)
+                         .with("fit")
+                         .with(static_cast<std::uint64_t>(task.fold));
     return to_bytes(
         task.sliced ? learner_->fit_and_score_slices(task.configuration, axes_, split, key, stop)
                     : learner_->fit_and_score(task.configuration, split, key, stop));
@@ -54,11 +59,12 @@ Bytes Workbench::work(Bytes const& payload, StopToken const& stop) const {
 // The root deals only, as in the search: on a machine with a rank per core and a coordinator beside
 // them it would take a core from a worker.
 forest::Forest refit(comm::Farm& farm, Workbench const& bench, SearchSettings const& settings,
-                     Configuration const& configuration, std::function<bool()> const& interrupted) {
+                     Configuration const& configuration, std::function<bool()> const& interrupted,
+                     int which) {
   auto const parameters = forest_parameters(forest_kind(settings.model), configuration);
   train::ForestJob job;
   // Numbers of their own: a fold that two workers were given may still be reported late.
-  job.first_id = comm::TaskId{1} << 40;
+  job.first_id = (comm::TaskId{1} << 40) + (comm::TaskId{which} << 32);
   job.task = [&](train::TreeBlock block) {
     return to_bytes(Task{Task::Kind::trees, configuration, 0, false, block.first, block.last});
   };

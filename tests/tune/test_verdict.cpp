@@ -140,10 +140,10 @@ TEST(Judge, TakesWhatIsBetterBeyondChance) {
   EXPECT_THAT(verdict.sentences.front(),
               StartsWith("take the tuned configuration: trial 7 is better by 6.00 points of "
                          "accuracy (95 % interval 5."));
-  EXPECT_NEAR(verdict.flattery, 0.9 - 0.864, 1e-12);
+  EXPECT_NEAR(verdict.gap, 0.9 - 0.864, 1e-12);
   EXPECT_EQ(verdict.sentences.at(1),
             "The search of 20 trials promised 0.9000, fresh folds give 0.8640: the best of many "
-            "was flattered by 3.60 points of accuracy.");
+            "was flattered (3.60 points of accuracy).");
 }
 
 TEST(Judge, KeepsTheDefaultWhenTheGainMayBeChance) {
@@ -151,7 +151,17 @@ TEST(Judge, KeepsTheDefaultWhenTheGainMayBeChance) {
   EXPECT_FALSE(verdict.is_better);
   EXPECT_GT(verdict.gain.mean, 0);
   EXPECT_THAT(verdict.sentences.front(), StartsWith("keep the default: trial 7 is better by 0.30"));
-  EXPECT_THAT(verdict.sentences.front(), HasSubstr("no proof"));
+  EXPECT_THAT(verdict.sentences.front(), HasSubstr("may be chance"));
+}
+
+TEST(Judge, TellsWhenFreshFoldsTurnTheTables) {
+  auto f = hardly_better();
+  std::swap(f.fresh_best, f.fresh_initial);
+  f.search = 0.80;
+  auto const verdict = judge(f);
+  EXPECT_FALSE(verdict.is_better);
+  EXPECT_THAT(verdict.sentences.at(0), StartsWith("keep the default: trial 7 is worse by 0.30"));
+  EXPECT_THAT(verdict.sentences.at(1), HasSubstr("was not flattered (-0.40 points"));
 }
 
 TEST(Judge, KeepsTheDefaultWhenNothingWasBetter) {
@@ -171,8 +181,8 @@ TEST(Judge, HeldOutRowsConfirmOrForbid) {
   EXPECT_DOUBLE_EQ(confirmed.reweighted, 0.82);
   EXPECT_DOUBLE_EQ(confirmed.measured, 0.82);
   EXPECT_THAT(confirmed.sentences.at(2),
-              HasSubstr("full set (1,000 rows): default 0.8000, tuned "
-                        "0.8200 of the rows right (60 rows won, 40 lost"));
+              HasSubstr("full set (1,000 rows): default 0.8000 of the rows right, tuned 0.8200 (60 "
+                        "rows won, 40 lost"));
   EXPECT_THAT(confirmed.sentences.at(3), HasSubstr("0.7000 by plain cross-validation, at 0.8200"));
   f.held_out = held_out(20, 60);
   EXPECT_FALSE(judge(f).is_better);
@@ -191,6 +201,16 @@ TEST(Judge, TellsLossesAsTheyAre) {
   auto f = better();
   f.scoring = "neg_log_loss";
   EXPECT_THAT(judge(f).sentences.front(), HasSubstr("better by 0.0600 neg_log_loss (95 %"));
+}
+
+TEST(Judge, TellsOfOneModelWhenTheDefaultIsTheBest) {
+  auto f = findings({});
+  f.held_out = held_out(0, 0);
+  f.held_out->initial = f.held_out->best;
+  auto const verdict = judge(f);
+  EXPECT_FALSE(verdict.is_better);
+  EXPECT_EQ(verdict.sentences.at(1), "full set (1,000 rows): default 0.8200 of the rows right.");
+  EXPECT_DOUBLE_EQ(verdict.reweighted, 0.82);
 }
 
 TEST(VerdictTable, HoldsTheNumbersAndTheText) {

@@ -13,9 +13,10 @@
 
 namespace canopy::tune {
 
-/// One piece of work, as it travels: a fold of a trial, or some trees of the final model.
+/// One piece of work, as it travels: a fold of a trial, some trees of a final model, or a fold that
+/// the verdict rests on.
 struct Task {
-  enum class Kind : std::uint8_t { fold, trees };
+  enum class Kind : std::uint8_t { fold, trees, fresh_fold };
   Kind kind = Kind::fold;
   Configuration configuration;
   int fold = 0;

@@ -14,6 +14,7 @@ struct SearchSettings {
   int trials = 64;
   int folds = 5;
   int repeats = 1;
+  int verdict_repeats = 2;
   std::string search = "random";
   std::string scoring = "accuracy";
   std::string points;

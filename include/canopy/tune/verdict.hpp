@@ -66,8 +66,8 @@ struct Verdict {
   Gain gain;                          ///< of the best over the default, in fresh folds
   double fresh_initial = empty_cell;  ///< means
   double fresh_best = empty_cell;
-  double flattery = empty_cell;  ///< by how much the search overrated its best (winner's curse)
-  bool is_better = false;        ///< beyond chance; else the default is to be kept
+  double gap = empty_cell;  ///< by how much the search overrated its best (winner's curse)
+  bool is_better = false;   ///< beyond chance; else the default is to be kept
   McNemar held_out;
   double plain = empty_cell;       ///< accuracy of the best in fresh folds,
   double reweighted = empty_cell;  ///< by the class shares of the held-out rows,

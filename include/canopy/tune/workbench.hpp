@@ -31,13 +31,16 @@ class Workbench {
   std::string model_;
   Key key_;
   std::vector<data::Split> folds_;
+  std::vector<data::Split> fresh_folds_;  ///< for the verdict
   std::unique_ptr<Learner> learner_;
   SliceAxes axes_;
 };
 
-/// On the coordinator: the final model, its trees dealt to all workers. Asks `interrupted` all the
-/// time and throws Stopped when it says so; std::runtime_error when a worker could not do its part.
+/// On the coordinator: final model number `which` of this farm, its trees dealt to all workers.
+/// Asks `interrupted` all the time and throws Stopped when it says so; std::runtime_error when a
+/// worker could not do its part.
 forest::Forest refit(comm::Farm& farm, Workbench const& bench, SearchSettings const& settings,
-                     Configuration const& configuration, std::function<bool()> const& interrupted);
+                     Configuration const& configuration, std::function<bool()> const& interrupted,
+                     int which = 0);
 
 }  // namespace canopy::tune
