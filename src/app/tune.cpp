@@ -163,6 +163,7 @@ class Coordinator {
       if (trial.status != Trial::Status::complete)
         return no_verdict(fmt::format("trial {}: {}", trial.id, trial.stop_reason));
     findings_ = findings(settings_.search, search.trials(), best, fresh, model_->classes());
+    phases_.begin("hold-out");
     UnseenRows const unseen{settings_.source, data_, held_out_};
     if (!unseen.why_empty().empty()) event("verdict", unseen.why_empty());
     if (!unseen.empty()) {

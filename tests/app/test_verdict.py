@@ -1,0 +1,102 @@
+"""The verdict of a search: the same on any number of processes and after an interruption, and right."""
+
+import pathlib
+import signal
+import tempfile
+import time
+
+from end_to_end import (Checks, Started, journal_of, journal_records, keep_mpi_files_in, run, show,
+                        status)
+
+# One tree with few candidates per split by default, and all of them when tuned.
+BETTER = ["--model", "extra_trees", "--data", "synthetic:forest-cover,rows=2000", "--trials", 2,
+          "--folds", 4, "--verdict-repeats", 3, "--seed", 2]
+BETTER_SPACE = "[space]\nn_estimators = 1\nmax_features = [1.0]\n"
+# What is searched changes next to nothing.
+EQUAL = ["--data", "synthetic:forest-cover,rows=800", "--trials", 4, "--folds", 3, "--seed", 2]
+EQUAL_SPACE = "[space]\nn_estimators = 10\nmin_samples_split = [3, 4]\n"
+
+
+def search(folder, name, words, space):
+    config = folder / f"{name}.toml"
+    config.write_text(space)
+    return ["tune", "--config", config, *words, "--progress", "none"]
+
+
+def verdict(run_file):
+    (row,) = show(run_file, "verdict")
+    return row
+
+
+def test_is_right(checks, folder):
+    for name, words, space, is_better in (("better", BETTER, BETTER_SPACE, "1"),
+                                          ("equal", EQUAL, EQUAL_SPACE, "0")):
+        run_file = folder / f"{name}.h5"
+        result = run(search(folder, name, words, space) + ["--out", run_file])
+        row = verdict(run_file)
+        checks.equal(f"{name}: exit 0", result.returncode, 0)
+        checks.equal(f"{name}: is_better", row["is_better"], is_better)
+        said = "take the tuned configuration" if is_better == "1" else "keep the default"
+        checks.check(f"{name}: it is said", f"verdict  {said}: " in result.stdout, result.stdout)
+        checks.check(f"{name}: and written", row["text"].startswith(said + ": "), row["text"])
+        checks.check(f"{name}: there was something to compare", row["trial"] != "0", row)
+
+
+def test_any_number_of_processes(checks, folder):
+    for np in (2, 3):
+        run_file = folder / f"np{np}.h5"
+        run(search(folder, "better", BETTER, BETTER_SPACE) + ["--out", run_file], np)
+        checks.equal(f"np {np}: the verdict of one process", verdict(run_file),
+                     verdict(folder / "better.h5"))
+
+
+def test_resumes(checks, folder):
+    words = ["--data", "synthetic:forest-cover,rows=1500", "--trials", 2, "--folds", 3,
+             "--verdict-repeats", 8, "--test-size", 0.2, "--seed", 5]
+    words = search(folder, "long", words, "[space]\nn_estimators = [150, 160]\n")
+    calm = folder / "calm.h5"
+    run(words + ["--out", calm])
+    run_file = folder / "stopped.h5"
+
+    def fresh_folds():
+        return [record for record in journal_records(journal_of(run_file))
+                if record["kind"] == "verdict-fold"]
+
+    with Started(words + ["--out", run_file]) as job:
+        while job.running() and len(fresh_folds()) < 3:
+            time.sleep(0.01)
+        job.signal(signal.SIGUSR1)
+        checks.equal("interrupted: exit 75", job.wait(30), 75)
+    before = fresh_folds()
+    checks.check("interrupted among the fresh folds", 3 <= len(before) < 48, len(before))
+    checks.equal("interrupted: it says so", status(run_file), (75, "interrupted"))
+    with Started(words + ["--out", run_file, "--resume"], np=3) as job:
+        last = before
+        while job.running():
+            last = fresh_folds() or last
+            time.sleep(0.01)
+        checks.equal("resumed: exit 0", job.wait(), 0)
+    checks.equal("resumed: no fresh fold is computed again", last[:len(before)], before)
+    places = {(record["trial"], record["fold"]) for record in last}
+    checks.equal("resumed: nor any twice", len(places), len(last))
+    checks.equal("resumed: the undisturbed verdict", verdict(run_file), verdict(calm))
+    checks.equal("held-out rows were judged on", verdict(calm)["held_out_rows"], "300")
+
+
+def test_is_not_asked_for(checks, folder):
+    run_file = folder / "none.h5"
+    result = run(search(folder, "equal", EQUAL, EQUAL_SPACE) +
+                 ["--verdict-repeats", 0, "--out", run_file])
+    checks.equal("--verdict-repeats 0: exit 0", result.returncode, 0)
+    checks.check("--verdict-repeats 0: no verdict", "verdict" not in result.stdout, result.stdout)
+
+
+if __name__ == "__main__":
+    checks = Checks()
+    with tempfile.TemporaryDirectory() as folder:
+        keep_mpi_files_in(folder)
+        test_is_right(checks, pathlib.Path(folder))
+        test_any_number_of_processes(checks, pathlib.Path(folder))
+        test_resumes(checks, pathlib.Path(folder))
+        test_is_not_asked_for(checks, pathlib.Path(folder))
+    checks.leave()
