@@ -12,7 +12,6 @@
 #include "canopy/data/metrics.hpp"
 #include "canopy/record/run_files.hpp"
 #include "canopy/tune/forest_learner.hpp"
-#include "canopy/tune/fresh_folds.hpp"
 #include "canopy/tune/workbench.hpp"
 
 #include "run_parts.hpp"
@@ -47,6 +46,7 @@ class Coordinator {
         data_{data},
         bench_{bench},
         held_out_{std::move(held_out)},
+        verdict_{settings, data, bench, held_out_},
         hosts_{std::move(hosts)},
         phases_{phases},
         size_{comm.size()},
@@ -146,38 +146,12 @@ class Coordinator {
     phases_.end();
   }
 
-  /// Compares the best with the default where neither was chosen.
   void judge(comm::Farm& farm, tune::Search const& search, Trial const& best) {
-    auto const& initial = search.trials().front();
-    auto const folds = settings_.search.folds * settings_.search.verdict_repeats;
-    if (folds == 0) return;
-    if (initial.status != Trial::Status::complete)
-      return no_verdict("the default was not completed");
-    auto const asked = [this] { return interrupted(); };
-    phases_.begin("verdict");
-    std::vector<Trial> fresh;
-    if (best.id != initial.id)
-      fresh = tune::in_fresh_folds(farm, *start_.journal, start_.records, {initial, best}, folds,
-                                   asked);
-    for (auto const& trial : fresh)
-      if (trial.status != Trial::Status::complete)
-        return no_verdict(fmt::format("trial {}: {}", trial.id, trial.stop_reason));
-    findings_ = findings(settings_.search, search.trials(), best, fresh, model_->classes());
-    phases_.begin("hold-out");
-    UnseenRows const unseen{settings_.source, data_, held_out_};
-    if (!unseen.why_empty().empty()) event("verdict", unseen.why_empty());
-    if (!unseen.empty()) {
-      auto const initial_model =
-          best.id == initial.id
-              ? *model_
-              : tune::refit(farm, bench_, settings_.search, initial.configuration, asked, 1);
-      findings_->held_out = unseen.compare(initial_model, *model_);
-    }
-    verdict_ = tune::judge(*findings_);
-    phases_.end();
+    verdict_.make(
+        {farm, *start_.journal, start_.records, [this] { return interrupted(); }, phases_},
+        search.trials(), best, *model_);
+    if (!verdict_.remark().empty()) event("verdict", verdict_.remark());
   }
-
-  void no_verdict(std::string const& why) { event("verdict", "none: " + why); }
 
   /// On rows the model has not seen, one way or another.
   void evaluate(Trial const& best) {
@@ -221,7 +195,7 @@ class Coordinator {
     if (evaluation_ && evaluation_->rows_from != "out-of-fold")
       fmt::print("{:<8} {:.4f} {} of the final model\n", evaluation_->rows_from, evaluation_->score,
                  evaluation_->scoring);
-    if (verdict_) fmt::print("verdict  {}\n", text::join(verdict_->sentences, "\n         "));
+    fmt::print("{}", verdict_.text());
     if (failed > 0) {
       fmt::print("{} trial{} failed:\n", failed, failed == 1 ? "" : "s");
       for (auto const& trial : search.trials())
@@ -259,7 +233,7 @@ class Coordinator {
       record.tables.insert(record.tables.end(),
                            {confusion_table(evaluation_->confusion, data_.header.class_names),
                             evaluation_table({*evaluation_})});
-    if (verdict_) record.tables.push_back(tune::verdict_table(*findings_, *verdict_));
+    if (auto table = verdict_.table()) record.tables.push_back(std::move(*table));
     if (model_) add_model(record, *model_, bench_.rows().size(), data_.header.label_name);
     return record;
   }
@@ -268,6 +242,7 @@ class Coordinator {
   SharedData& data_;
   tune::Workbench const& bench_;
   data::Rows held_out_;
+  VerdictMaker verdict_;
   std::vector<std::string> hosts_;
   Phases& phases_;
   int size_;
@@ -281,8 +256,6 @@ class Coordinator {
   std::vector<comm::RankUse> uses_;
   std::optional<forest::Forest> model_;
   std::optional<Evaluation> evaluation_;
-  std::optional<tune::Findings> findings_;
-  std::optional<tune::Verdict> verdict_;
 };
 
 }  // namespace

@@ -1,7 +1,13 @@
 #include "tune_verdict.hpp"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "canopy/tune/fresh_folds.hpp"
 
 namespace canopy::app {
 
@@ -65,28 +71,80 @@ std::vector<double> scores(tune::Trial const& trial) {
   return all;
 }
 
+data::ConfusionMatrix confusion(tune::Trial const& trial) {
+  auto sum = data::ConfusionMatrix::from_counts(trial.folds.front()->confusion);
+  for (auto const& fold : trial.folds | std::views::drop(1))
+    sum += data::ConfusionMatrix::from_counts(fold->confusion);
+  return sum;
+}
+
 }  // namespace
 
-tune::Findings findings(tune::SearchSettings const& settings,
-                        std::vector<tune::Trial> const& trials, tune::Trial const& best,
-                        std::vector<tune::Trial> const& fresh, int classes) {
-  tune::Findings result;
-  result.scoring = settings.scoring;
-  result.trials = static_cast<int>(
-      std::ranges::count(trials, tune::Trial::Status::complete, &tune::Trial::status));
-  result.best = best.id;
-  result.search = best.mean_score();
-  result.folds = settings.folds;
-  auto const& judged = fresh.empty() ? best : fresh.back();
-  if (!fresh.empty()) {
-    result.fresh_initial = scores(fresh.front());
-    result.fresh_best = scores(fresh.back());
+void VerdictMaker::make(VerdictPlace const& place, std::vector<tune::Trial> const& trials,
+                        tune::Trial const& best, forest::Forest const& model) {
+  if (settings_.search.verdict_repeats == 0) return;
+  place.phases.begin("verdict");
+  if (!compare_in_fresh_folds(place, trials, best)) return;
+  place.phases.begin("hold-out");
+  compare_on_unseen_rows(place, trials.front(), model);
+  place.phases.end();
+  verdict_ = tune::judge(findings_);
+}
+
+bool VerdictMaker::compare_in_fresh_folds(VerdictPlace const& place,
+                                          std::vector<tune::Trial> const& trials,
+                                          tune::Trial const& best) {
+  using tune::Trial;
+  auto const& search = settings_.search;
+  std::vector<Trial> pair{trials.front(), best};
+  if (pair.front().status == Trial::Status::complete && best.id != pair.front().id)
+    pair = tune::in_fresh_folds(place.farm, place.journal, place.records, std::move(pair),
+                                search.folds * search.verdict_repeats, place.interrupted);
+  for (auto const& trial : pair) {
+    if (trial.status == Trial::Status::complete) continue;
+    remark_ =
+        fmt::format("no verdict, for trial {} was not completed: {}", trial.id, trial.stop_reason);
+    return false;
   }
-  data::ConfusionMatrix confusion{classes};
-  for (auto const& fold : judged.folds)
-    confusion += data::ConfusionMatrix::from_counts(fold->confusion);
-  result.confusion = std::move(confusion);
-  return result;
+  findings_.scoring = search.scoring;
+  findings_.trials = static_cast<int>(
+      std::ranges::count_if(trials, [](Trial const& t) { return t.folds_done() > 0; }));
+  findings_.best = best.id;
+  findings_.search = best.mean_score();
+  findings_.folds = search.folds;
+  if (best.id != pair.front().id) {
+    findings_.fresh_initial = scores(pair.front());
+    findings_.fresh_best = scores(pair.back());
+  }
+  findings_.confusion = confusion(pair.back());
+  return true;
+}
+
+void VerdictMaker::compare_on_unseen_rows(VerdictPlace const& place, tune::Trial const& initial,
+                                          forest::Forest const& model) {
+  auto const go_on = [&] { throw_if_stopped(place.interrupted); };
+  go_on();
+  UnseenRows const unseen{settings_.source, data_, held_out_};
+  remark_ = unseen.why_empty();
+  go_on();
+  if (unseen.empty()) return;
+  auto const initial_model = findings_.best == initial.id
+                                 ? model
+                                 : tune::refit(place.farm, bench_, settings_.search,
+                                               initial.configuration, place.interrupted, 1);
+  findings_.held_out = unseen.compare(initial_model, model);
+}
+
+std::optional<Table> VerdictMaker::table() const {
+  if (!verdict_) return {};
+  return tune::verdict_table(findings_, *verdict_);
+}
+
+std::string VerdictMaker::text() const {
+  std::vector<std::string> lines;
+  if (verdict_) lines = verdict_->sentences;
+  if (!remark_.empty()) lines.push_back(remark_);
+  return lines.empty() ? "" : fmt::format("verdict  {}\n", text::join(lines, "\n         "));
 }
 
 }  // namespace canopy::app

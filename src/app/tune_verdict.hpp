@@ -1,17 +1,21 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json_fwd.hpp>
 
 #include "canopy/app/tune.hpp"
 #include "canopy/forest/forest.hpp"
 #include "canopy/tune/trial.hpp"
 #include "canopy/tune/verdict.hpp"
+#include "canopy/tune/workbench.hpp"
 
 #include "run_parts.hpp"
 
-/// What the verdict of a search needs beside statistics: rows to judge final models on.
+/// How a search comes to its verdict.
 namespace canopy::app {
 
 /// Rows that no part of a search has seen: those held out by --test-size, else a test set that came
@@ -38,9 +42,48 @@ class UnseenRows {
   std::vector<std::uint16_t> labels_;
 };
 
-/// `fresh`: the default and the best in fresh folds; empty when the default is the best.
-tune::Findings findings(tune::SearchSettings const& settings,
-                        std::vector<tune::Trial> const& trials, tune::Trial const& best,
-                        std::vector<tune::Trial> const& fresh, int classes);
+/// Where a verdict's work is done and kept. All on the coordinator.
+struct VerdictPlace {
+  comm::Farm& farm;
+  record::Journal& journal;
+  std::vector<nlohmann::json> const& records;  ///< of earlier sessions
+  std::function<bool()> interrupted;           ///< asked all the time
+  Phases& phases;
+};
+
+/// Compares the best trial with the default where neither was chosen: in fresh folds, and on unseen
+/// rows if there are any.
+class VerdictMaker {
+ public:
+  VerdictMaker(TuneSettings const& settings, SharedData const& data, tune::Workbench const& bench,
+               data::Rows held_out)
+      : settings_{settings}, data_{data}, bench_{bench}, held_out_{std::move(held_out)} {}
+
+  /// `trials` of a finished search, the default first; `model`: the best, refitted. Throws Stopped
+  /// when interrupted. What is found is the same on any number of ranks.
+  void make(VerdictPlace const& place, std::vector<tune::Trial> const& trials,
+            tune::Trial const& best, forest::Forest const& model);
+
+  /// /verdict; nothing when none was made.
+  std::optional<Table> table() const;
+  /// Lines for a person, the remark among them; empty when there is nothing to tell.
+  std::string text() const;
+  /// Why there is no verdict, or none on unseen rows; empty when there is nothing to tell.
+  std::string const& remark() const { return remark_; }
+
+ private:
+  bool compare_in_fresh_folds(VerdictPlace const& place, std::vector<tune::Trial> const& trials,
+                              tune::Trial const& best);
+  void compare_on_unseen_rows(VerdictPlace const& place, tune::Trial const& initial,
+                              forest::Forest const& model);
+
+  TuneSettings const& settings_;
+  SharedData const& data_;
+  tune::Workbench const& bench_;
+  data::Rows held_out_;
+  tune::Findings findings_;
+  std::optional<tune::Verdict> verdict_;
+  std::string remark_;
+};
 
 }  // namespace canopy::app

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <numeric>
+#include <stdexcept>
 
 #include <fmt/format.h>
 
@@ -88,13 +89,16 @@ PairedRows& PairedRows::operator+=(PairedRows const& other) {
 }
 
 PairedRows paired_rows(FoldScore const& trial, FoldScore const& incumbent) {
+  auto const all = std::reduce(trial.confusion.begin(), trial.confusion.end());
+  auto const words = static_cast<std::size_t>((all + 63) / 64);
+  if (trial.right.size() != words || incumbent.right.size() != words)
+    throw std::logic_error{"tune::paired_rows: it is not known which rows were right"};
   PairedRows rows;
   for (std::size_t w = 0; w < trial.right.size(); ++w) {
-    auto const differ = trial.right[w] ^ incumbent.right.at(w);
+    auto const differ = trial.right[w] ^ incumbent.right[w];
     rows.won += std::popcount(differ & trial.right[w]);
     rows.lost += std::popcount(differ & incumbent.right[w]);
   }
-  auto const all = std::reduce(trial.confusion.begin(), trial.confusion.end());
   rows.tied = all - rows.won - rows.lost;
   return rows;
 }

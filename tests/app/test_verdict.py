@@ -1,6 +1,7 @@
 """The verdict of a search: the same on any number of processes and after an interruption, and right."""
 
 import pathlib
+import random
 import signal
 import tempfile
 import time
@@ -83,6 +84,42 @@ def test_resumes(checks, folder):
     checks.equal("held-out rows were judged on", verdict(calm)["held_out_rows"], "300")
 
 
+def write_forest_cover(file, rows):
+    """Rows in the form of UCI's file, the class from the first numbers."""
+    chance = random.Random(1)
+    with open(file, "w") as out:
+        for _ in range(rows):
+            x = [chance.randrange(100) for _ in range(54)]
+            print(*x, (x[0] + x[1] + chance.randrange(60)) * 7 // 258 + 1, sep=",", file=out)
+
+
+def test_forest_cover_is_judged_on_the_full_set(checks, folder):
+    data = folder / "data" / "forest-cover"
+    data.mkdir(parents=True)
+    write_forest_cover(data / "covtype.data", 15120 + 80)
+    words = ["--data", "forest-cover", "--data-dir", data.parent, "--trials", 2, "--folds", 2,
+             "--verdict-repeats", 1]
+    words = search(folder, "cover", words, "[space]\nn_estimators = 2\nmax_features = [0.5]\n")
+    result = run(words + ["--out", folder / "full.h5"])
+    row = verdict(folder / "full.h5")
+    checks.equal("full set: the rows beyond Kaggle's", (row["held_out"], row["held_out_rows"]),
+                 ("full set", "80"))
+    checks.check("full set: it is said", "full set (80 rows): default 0." in result.stdout,
+                 result.stdout)
+
+    first = (data / "covtype.data").read_text().splitlines()[:15120]
+    names = [f"x{i}" for i in range(54)] + ["Cover_Type"]
+    lines = [",".join(["Id"] + names)] + [f"{i},{line}" for i, line in enumerate(first)]
+    (data / "train.csv").write_text("\n".join(lines) + "\n")
+    (data / "covtype.data").unlink()
+    result = run(words + ["--out", folder / "kaggle.h5"])
+    checks.equal("without the full set: exit 0", result.returncode, 0)
+    checks.equal("without the full set: no held-out rows",
+                 verdict(folder / "kaggle.h5")["held_out_rows"], "0")
+    checks.check("without the full set: it is said",
+                 "no full forest-cover set to judge on" in result.stdout, result.stdout)
+
+
 def test_is_not_asked_for(checks, folder):
     run_file = folder / "none.h5"
     result = run(search(folder, "equal", EQUAL, EQUAL_SPACE) +
@@ -98,5 +135,6 @@ if __name__ == "__main__":
         test_is_right(checks, pathlib.Path(folder))
         test_any_number_of_processes(checks, pathlib.Path(folder))
         test_resumes(checks, pathlib.Path(folder))
+        test_forest_cover_is_judged_on_the_full_set(checks, pathlib.Path(folder))
         test_is_not_asked_for(checks, pathlib.Path(folder))
     checks.leave()

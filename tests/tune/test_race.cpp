@@ -72,6 +72,14 @@ TEST(PairedRows, AreCountedAsByALoop) {
   }
 }
 
+TEST(PairedRows, AreNotGuessed) {
+  auto const fold = fold_of({true, false});
+  auto forgetful = fold;
+  forgetful.right.clear();
+  EXPECT_THROW(paired_rows(fold, forgetful), std::logic_error);
+  EXPECT_THROW(paired_rows(forgetful, fold), std::logic_error);
+}
+
 TEST(Evidence, IsWhatAGamblerHasWhoBetsRowByRowInAnyOrder) {
   std::vector<int> outcomes(500, 0);
   std::fill_n(outcomes.begin(), 30, 1);
