@@ -1,8 +1,12 @@
 #include "canopy/comm/environment.hpp"
 
+#include <cmath>
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+
+#include <sys/time.h>
 
 #include <unistd.h>
 
@@ -49,6 +53,35 @@ void Environment::abort(int exit_status) {
 void Environment::leave(int exit_status) {
   std::fflush(nullptr);
   _exit(exit_status);
+}
+
+namespace {
+
+volatile std::sig_atomic_t status_at_deadline = 1;
+
+void end_at_deadline(int) {
+  _exit(status_at_deadline);
+}
+
+void alarm_in(double seconds) {
+  itimerval timer{};
+  timer.it_value.tv_sec = static_cast<time_t>(seconds);
+  timer.it_value.tv_usec = static_cast<suseconds_t>(std::fmod(seconds, 1.0) * 1e6);
+  setitimer(ITIMER_REAL, &timer, nullptr);
+}
+
+}  // namespace
+
+void Deadline::set(double seconds, int exit_status) {
+  status_at_deadline = exit_status;
+  if (!set_) std::signal(SIGALRM, end_at_deadline);
+  set_ = true;
+  alarm_in(seconds);
+}
+
+void Deadline::call_off() {
+  if (set_) alarm_in(0);
+  set_ = false;
 }
 
 Launch launch() {

@@ -1,25 +1,30 @@
 #include "canopy/comm/farm.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <ranges>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace canopy::comm {
 
-Farm::Farm(Communicator const& comm, Work work)
+Farm::Farm(Communicator const& comm, Work work, FarmTimes times)
     : mailbox_{comm.duplicate()},
       work_{std::move(work)},
+      times_{times},
+      vigil_{comm, comm.is_root() ? times.lost_after : times.coordinator_lost_at_the_end},
       cpu_at_start_{thread_cpu_seconds()},
-      posts_(static_cast<std::size_t>(comm.size())),
-      uses_(static_cast<std::size_t>(comm.size())) {
+      posts_(static_cast<std::size_t>(comm.size())) {
   comm.barrier();
   clock_ = Stopwatch{};
 }
 
 Farm::~Farm() {
-  if (left_ || !mailbox_.comm().is_root()) return;
+  if (farewell_ || !mailbox_.comm().is_root()) return;
   try {
     cancel_all();
-    leave();
+    dismiss();
   } catch (...) {  // nothing is left to be told to anybody
   }
 }
@@ -34,77 +39,31 @@ RankUse Farm::use() const {
   return now;
 }
 
-// ---- workers
-
-void Farm::serve() {
-  Patience patience;
-  std::deque<Assignment> inbox;
-  StopToken const stop = [this, &inbox] {
-    take_drops();
-    return !inbox.empty() && inbox.front().wave <= called_off_;
-  };
-  for (;;) {
-    while (auto message = mailbox_.take<Assign>()) inbox.push_back(std::move(message->payload));
-    if (!inbox.empty()) {
-      take_drops();
-      mailbox_.post<Report>(Communicator::root, perform(inbox.front(), stop));
-      inbox.pop_front();
-      patience.reset();
-    } else if (mailbox_.take<Leave>()) {
-      // Nobody wants what still lies here, but the next farm must not find it.
-      while (mailbox_.take<Assign>()) continue;
-      take_drops();
-      mailbox_.post<Goodbye>(Communicator::root, use());
-      break;
-    } else {
-      mailbox_.all_sent();
-      patience.rest();
-    }
-  }
-  while (!mailbox_.all_sent()) patience.rest();
-}
-
-TaskReport Farm::perform(Assignment const& assignment, StopToken const& stop) {
-  TaskReport report;
-  report.task = assignment.task;
-  report.started = clock_.seconds();
-  auto const cpu = thread_cpu_seconds();
-  if (is_dropped(assignment)) {
-    report.outcome = TaskReport::Outcome::cancelled;
-  } else {
-    try {
-      report.result = work_(assignment.payload, stop);
-    } catch (Stopped const&) {
-      report.outcome = TaskReport::Outcome::cancelled;
-    } catch (std::exception const& e) {
-      report.outcome = TaskReport::Outcome::failed;
-      report.error = e.what();
-    }
-  }
-  report.finished = clock_.seconds();
-  cpu_in_tasks_ += thread_cpu_seconds() - cpu;
-  use_.busy_seconds += report.finished - report.started;
-  use_.tasks += report.outcome == TaskReport::Outcome::done;
-  return report;
-}
-
-void Farm::take_drops() {
-  while (auto message = mailbox_.take<Drop>()) dropped_.push_back(message->payload);
-  while (auto message = mailbox_.take<CallOff>())
-    called_off_ = std::max(called_off_, message->payload);
-}
-
-bool Farm::is_dropped(Assignment const& assignment) {
-  return std::erase(dropped_, assignment.task) > 0 || assignment.wave <= called_off_;
-}
-
 // ---- the coordinator
 
+int Farm::workers() const {
+  if (alone()) return 1;
+  return static_cast<int>(std::ranges::count(posts_ | std::views::drop(1), false, &Post::lost));
+}
+
 std::optional<Rank> Farm::freest_worker(std::size_t depth) const {
-  auto const freest =
-      std::ranges::min_element(posts_.begin() + 1, posts_.end(), {}, &std::deque<TaskId>::size);
-  if (freest == posts_.end() || freest->size() >= depth) return {};
-  return Rank{static_cast<int>(freest - posts_.begin())};
+  std::optional<Rank> freest;
+  for (std::size_t rank = 1; rank < posts_.size(); ++rank) {
+    auto const& post = posts_[rank];
+    if (post.lost || post.tasks.size() >= depth) continue;
+    depth = post.tasks.size();
+    freest = Rank{static_cast<int>(rank)};
+  }
+  return freest;
+}
+
+/// There must be one.
+Rank Farm::worker_for(std::optional<Rank> prefer) const {
+  auto const freest = freest_worker(std::numeric_limits<std::size_t>::max()).value();
+  if (!prefer || *prefer == Communicator::root) return freest;
+  auto const& post = posts_[static_cast<std::size_t>(prefer->value)];
+  auto const least = posts_[static_cast<std::size_t>(freest.value)].tasks.size();
+  return post.lost || post.tasks.size() > least ? freest : *prefer;
 }
 
 bool Farm::wants_task() const {
@@ -112,16 +71,21 @@ bool Farm::wants_task() const {
   return alone() ? tasks_.empty() : freest_worker(running_and_waiting).has_value();
 }
 
-void Farm::assign(TaskId task, Bytes payload) {
-  tasks_[task] = Task{std::move(payload), seconds(), {}, true};
-  if (!alone()) hand(task, *freest_worker(posts_.size() + tasks_.size()));
+void Farm::assign(TaskId task, Bytes payload, std::optional<Rank> prefer) {
+  tasks_[task] = Task{std::move(payload), seconds(), {}, {}, true};
+  if (!alone()) hand(task, worker_for(prefer));
 }
 
 void Farm::hand(TaskId task, Rank to) {
   auto& known = tasks_.at(task);
   known.holders.push_back(to);
-  posts_[static_cast<std::size_t>(to.value)].push_back(task);
+  post_of(to).tasks.push_back(task);
   mailbox_.post<Assign>(to, Assignment{task, wave_, known.payload});
+}
+
+void Farm::tell_all(Order::Kind kind, std::int64_t number) {
+  for (int rank = 1; rank < mailbox_.comm().size(); ++rank)
+    if (!post_of({rank}).lost) mailbox_.post<Tell>({rank}, {kind, number});
 }
 
 std::optional<TaskReport> Farm::wait(double seconds, std::function<void()> const& idle) {
@@ -129,14 +93,28 @@ std::optional<TaskReport> Farm::wait(double seconds, std::function<void()> const
   Stopwatch const waited;
   Patience patience;
   for (;;) {
-    while (auto message = mailbox_.take<Report>())
-      if (auto report = settle(std::move(*message))) return report;
+    beat_as_coordinator();
+    if (auto report = next_report()) return report;
+    if (workers() == 0)
+      throw NoWorkersLeft{fmt::format("all {} workers are lost, the last of them rank {}: {}",
+                                      losses_.size(), losses_.back().rank.value,
+                                      losses_.back().reason)};
     offer_waiting_tasks();
     mailbox_.all_sent();
     if (idle) idle();
     if (waited.seconds() >= seconds) return {};
     patience.rest();
   }
+}
+
+std::optional<TaskReport> Farm::next_report() {
+  while (auto message = mailbox_.take<Report>())
+    if (auto report = settle(std::move(*message))) return report;
+  look_for_lost();
+  if (settled_.empty()) return {};
+  auto report = std::move(settled_.front());
+  settled_.pop_front();
+  return report;
 }
 
 std::optional<TaskReport> Farm::perform_one(std::function<void()> const& idle) {
@@ -155,7 +133,12 @@ std::optional<TaskReport> Farm::perform_one(std::function<void()> const& idle) {
 std::optional<TaskReport> Farm::settle(Received<TaskReport> received) {
   auto const from = received.from;
   auto& report = received.payload;
-  std::erase(posts_[static_cast<std::size_t>(from.value)], report.task);
+  auto& post = post_of(from);
+  if (post.lost) return {};  // others have its tasks
+  vigil_.heard(from);
+  std::erase(post.tasks, report.task);
+  post.use.tasks += report.outcome == TaskReport::Outcome::done;
+  post.use.busy_seconds += report.finished - report.started;
   auto const found = tasks_.find(report.task);
   if (found == tasks_.end()) return {};  // another worker was first
   auto& holders = found->second.holders;
@@ -170,7 +153,7 @@ std::optional<TaskReport> Farm::settle(Received<TaskReport> received) {
 
 /// The dropped task is still reported, as cancelled, which empties its place at that worker.
 void Farm::call_off(TaskId task, Rank from) {
-  mailbox_.post<Drop>(from, task);
+  mailbox_.post<Tell>(from, {Order::drop, task});
 }
 
 void Farm::offer_waiting_tasks() {
@@ -181,7 +164,7 @@ void Farm::offer_waiting_tasks() {
 
 std::optional<TaskId> Farm::waiting_task() const {
   for (auto const& post : posts_)
-    if (auto const waiting = waiting_behind(post)) return waiting;
+    if (auto const waiting = waiting_behind(post.tasks)) return waiting;
   return {};
 }
 
@@ -211,51 +194,24 @@ void Farm::do_here(std::function<void()> const& step) {
 
 std::vector<int> Farm::running_per_rank() const {
   std::vector<int> running;
-  for (auto const& post : posts_) running.push_back(post.empty() ? 0 : 1);
+  for (auto const& post : posts_) running.push_back(post.tasks.empty() ? 0 : 1);
   return running;
 }
 
 void Farm::cancel_all() {
   called_off_ = wave_++;
   for (auto& [id, task] : tasks_) task.wanted = false;
-  for (int rank = 1; rank < mailbox_.comm().size(); ++rank)
-    mailbox_.post<CallOff>({rank}, called_off_);
+  tell_all(Order::call_off, called_off_);
 }
 
 void Farm::cancel_waiting() {
   for (std::size_t rank = 1; rank < posts_.size(); ++rank)
-    for (std::size_t i = 1; i < posts_[rank].size(); ++i) {
-      auto const waiting = tasks_.find(posts_[rank][i]);
+    for (std::size_t i = 1; i < posts_[rank].tasks.size(); ++i) {
+      auto const task = posts_[rank].tasks[i];
+      auto const waiting = tasks_.find(task);
       if (waiting != tasks_.end()) waiting->second.wanted = false;
-      call_off(posts_[rank][i], {static_cast<int>(rank)});
+      call_off(task, {static_cast<int>(rank)});
     }
-}
-
-void Farm::leave() {
-  left_ = true;
-  auto const workers_left = static_cast<int>(posts_.size()) - 1;
-  for (int rank = 1; rank <= workers_left; ++rank) mailbox_.post<Leave>({rank}, 0);
-  Patience patience;
-  for (int left = workers_left; left > 0;) {
-    auto const message = mailbox_.take<Goodbye>();
-    // After a goodbye all reports of that worker are here: of tasks that were called off, or that
-    // another worker had done before. Unread they would hold their sender back for ever.
-    while (mailbox_.take<Report>()) continue;
-    if (message) {
-      uses_[static_cast<std::size_t>(message->from.value)] = message->payload;
-      --left;
-      patience.reset();
-    } else {
-      patience.rest();
-    }
-  }
-  while (!mailbox_.all_sent()) patience.rest();
-}
-
-std::vector<RankUse> Farm::shut_down() {
-  leave();
-  uses_.front() = use();
-  return uses_;
 }
 
 }  // namespace canopy::comm

@@ -7,7 +7,7 @@
 #include "canopy/core/clock.hpp"
 
 #include "mpi_requests.hpp"
-#include "silence.hpp"
+#include "canopy/comm/silence.hpp"
 
 namespace canopy::comm {
 namespace {

@@ -128,6 +128,28 @@ TEST(Farm, TasksBehindALongOneGoToIdleWorkers) {
   farm.shut_down();
 }
 
+TEST(Farm, ATaskGoesToWhomItPrefersUnlessOthersHaveLessToDo) {
+  auto const world = Communicator::world();
+  Farm farm{world, [](Bytes const& payload, StopToken const&) {
+              sleep_seconds(0.05);
+              return payload;
+            }};
+  if (!world.is_root()) return farm.serve();
+  auto const report_of = [&](TaskId task) {
+    for (;;)
+      if (auto const report = farm.wait(5); report->task == task) return report->rank;
+  };
+  Rank const last{world.size() - 1};
+  farm.assign(0, to_bytes(0), last);
+  EXPECT_EQ(report_of(0), last) << "it was as free as the others";
+  if (world.size() < 3) return;
+  farm.assign(1, to_bytes(1), last);
+  farm.assign(2, to_bytes(2), last);
+  EXPECT_NE(report_of(2), last) << "it had one already";
+  farm.assign(3, to_bytes(3), Communicator::root);
+  EXPECT_NE(report_of(3), Communicator::root) << "who does not work";
+}
+
 TEST(Farm, TheCoordinatorTakesAWaitingTaskOffItsWorker) {
   auto const world = Communicator::world();
   Farm farm{world, [](Bytes const& payload, StopToken const&) {

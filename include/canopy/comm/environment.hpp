@@ -31,6 +31,24 @@ class Environment {
   boost::mpi::environment mpi_;
 };
 
+/// A time by which this process is to have ended or to have called this off: else the kernel ends
+/// it, whatever it hangs in. There is one for the whole process; the newest counts. Where steps
+/// that all ranks do together must not hang because one was lost in the midst of them.
+class Deadline {
+ public:
+  Deadline() = default;
+  Deadline(Deadline const&) = delete;
+  Deadline& operator=(Deadline const&) = delete;
+  ~Deadline() { call_off(); }
+
+  /// From now. `exit_status` is what the process then ends with.
+  void set(double seconds, int exit_status);
+  void call_off();
+
+ private:
+  bool set_ = false;
+};
+
 /// What started this process, as its variables tell; needs no MPI.
 struct Launch {
   bool by_mpirun = false;  ///< signals to mpirun arrive as DESIGN says; else srun or nobody

@@ -11,7 +11,11 @@ namespace canopy::comm {
 /// computed for long takes a look before it blames another.
 class Silence {
  public:
-  explicit Silence(double timeout) : timeout_{timeout} {}
+  /// `longest_step`: seconds between two looks that count as asking.
+  explicit Silence(double timeout, double longest_step = 0.1)
+      : timeout_{timeout}, longest_step_{longest_step} {}
+
+  double timeout() const { return timeout_.count(); }
 
   void heard() {
     asked_in_vain_ = {};
@@ -21,7 +25,7 @@ class Silence {
   /// To be called after each look that found nothing.
   bool is_too_long() {
     auto const now = Clock::now();
-    asked_in_vain_ += std::min<Seconds>(now - last_look_, longest_step);
+    asked_in_vain_ += std::min<Seconds>(now - last_look_, longest_step_);
     last_look_ = now;
     return asked_in_vain_ > timeout_;
   }
@@ -29,9 +33,9 @@ class Silence {
  private:
   using Clock = std::chrono::steady_clock;
   using Seconds = std::chrono::duration<double>;
-  static constexpr Seconds longest_step{0.1};
 
   Seconds timeout_;
+  Seconds longest_step_;
   Seconds asked_in_vain_{};
   Clock::time_point last_look_ = Clock::now();
 };
