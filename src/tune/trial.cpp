@@ -116,12 +116,16 @@ Trial const* best_trial(std::vector<Trial> const& trials) {
 }
 
 std::vector<int> ranks_by_score(std::vector<Trial> const& trials) {
+  std::vector<double> scores;
+  for (auto const& trial : trials)
+    if (trial.status == Trial::Status::complete && !std::isnan(trial.mean_score()))
+      scores.push_back(trial.mean_score());
+  std::ranges::sort(scores, std::ranges::greater{});
   std::vector<int> ranks;
   for (auto const& trial : trials) {
-    auto const better = [&](Trial const& other) { return other.mean_score() > trial.mean_score(); };
-    ranks.push_back(trial.status != Trial::Status::complete
-                        ? 0
-                        : 1 + static_cast<int>(std::ranges::count_if(trials, better)));
+    auto const place = std::ranges::lower_bound(scores, trial.mean_score(), std::ranges::greater{});
+    ranks.push_back(
+        trial.status != Trial::Status::complete ? 0 : 1 + static_cast<int>(place - scores.begin()));
   }
   return ranks;
 }
