@@ -79,9 +79,14 @@ int run(int argc, char** argv) {
   }
   auto const& command = find_command(words[0]);
   if (command.alone) return command.alone(Words{words}.subspan(1));
+  comm::Deadline end;
   comm::Environment const environment{argc, argv};
   try {
-    return command.distributed(comm::Communicator::world(), Words{words}.subspan(1));
+    auto const world = comm::Communicator::world();
+    auto const status = command.distributed(world, Words{words}.subspan(1));
+    world.barrier();
+    end.set(10, status);  // who is lost now would hang the others in MPI_Finalize
+    return status;
   } catch (UserError const& e) {
     return complain(e, static_cast<int>(e.code));
   } catch (std::exception const& e) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <ctime>
+#include <exception>
 #include <utility>
 
 #include <fmt/format.h>
@@ -104,9 +105,11 @@ std::optional<std::string> why_another_run(std::filesystem::path const& run_file
                                            RunIdentity const& earlier, RunIdentity const& now) {
   // Limits of time, and how the same weights come about.
   static std::vector<std::string> const may_differ{
-      "time_limit", "walltime",     "data_dir", "checkpoint_every", "parallel",
-      "stages",     "schedule",     "servers",  "allreduce",        "zero",
-      "trace",      "ps_transport", "layout",   "combiners",        "ranks_per_client"};
+      "time_limit",      "walltime",         "task_timeout", "task_memory",
+      "data_dir",        "checkpoint_every", "parallel",     "stages",
+      "schedule",        "servers",          "allreduce",    "zero",
+      "trace",           "ps_transport",     "layout",       "combiners",
+      "ranks_per_client"};
   auto const differences =
       record::settings_differences(earlier.settings_toml, now.settings_toml, may_differ);
   if (!differences.empty())
@@ -169,6 +172,26 @@ void serve(comm::Farm& farm) {
     fmt::print(stderr, "canopy: a worker on {} failed: {}\n", comm::host_name(), e.what());
     comm::Environment::abort(1);
   }
+}
+
+record::RunRecord lead(comm::Farm& farm, std::function<record::RunRecord()> const& run) {
+  record::RunRecord record;
+  std::exception_ptr error;
+  std::string text;
+  try {
+    record = run();
+  } catch (std::exception const& e) {
+    error = std::current_exception();
+    text = e.what();
+    farm.cancel_all();
+  }
+  farm.dismiss();
+  if (!farm.losses().empty()) {
+    if (error) fmt::print(stderr, "canopy: error: {}\n", text);
+    comm::Environment::leave(error ? 1 : record.exit_code);
+  }
+  if (error) std::rethrow_exception(error);
+  return record;
 }
 
 std::optional<double> seconds_of_allocation(std::optional<double> walltime) {

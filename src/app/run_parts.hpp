@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -113,6 +114,14 @@ RunStart start_run(CommonSettings const& settings, RunIdentity const& identity);
 
 /// A worker's part. One that cannot go on ends the whole job: nobody must wait for it.
 void serve(comm::Farm& farm);
+
+/// On the root: runs what leads the farm, and then lets the workers go. When one was lost nothing
+/// works that all ranks do together: then the process ends here, as the record or the error says.
+record::RunRecord lead(comm::Farm& farm, std::function<record::RunRecord()> const& run);
+
+/// Seconds at most for what all ranks do together once nobody has work left: who is lost then hangs
+/// the others, so that they end (comm::Deadline).
+constexpr double seconds_to_end = 10;
 
 /// Seconds from now until the allocation ends, by --walltime or Slurm's word less a minute.
 std::optional<double> seconds_of_allocation(std::optional<double> walltime);

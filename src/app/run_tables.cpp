@@ -43,9 +43,7 @@ Evaluation evaluate_out_of_bag(forest::OutOfBag const& out_of_bag, data::Encoded
 
 Table ranks_table(std::vector<comm::RankUse> const& uses, std::vector<std::string> const& hosts,
                   std::string const& first_role) {
-  std::vector<std::string> roles(uses.size(), "worker");
-  if (!roles.empty()) roles.front() = roles.size() == 1 ? "in place" : first_role;
-  return ranks_table(uses, hosts, roles);
+  return ranks_table(uses, hosts, roles_of({}, uses.size(), first_role));
 }
 
 Table ranks_table(std::vector<comm::RankUse> const& uses, std::vector<std::string> const& hosts,
@@ -70,18 +68,47 @@ Table ranks_table(std::vector<comm::RankUse> const& uses, std::vector<std::strin
   return table;
 }
 
+std::vector<std::string> roles_of(std::vector<comm::Loss> const& losses, std::size_t ranks,
+                                  std::string const& first_role) {
+  std::vector<std::string> roles(ranks, "worker");
+  if (!roles.empty()) roles.front() = roles.size() == 1 ? "in place" : first_role;
+  for (auto const& loss : losses)
+    if (std::cmp_less(loss.rank.value, ranks))
+      roles[static_cast<std::size_t>(loss.rank.value)] += ", lost";
+  return roles;
+}
+
+std::vector<Event> events_of(std::vector<comm::Loss> const& losses, std::size_t told,
+                             std::vector<std::string> const& hosts, double seconds,
+                             std::function<std::string(comm::TaskId)> const& name) {
+  std::vector<Event> events;
+  for (auto i = told; i < losses.size(); ++i) {
+    auto const& [rank, when, reason, retried] = losses[i];
+    events.push_back({seconds, "lost-rank",
+                      fmt::format("rank {} on {} was lost: {}", rank.value,
+                                  hosts[static_cast<std::size_t>(rank.value)], reason),
+                      rank.value});
+    for (auto const task : retried)
+      events.push_back(
+          {seconds, "retry", fmt::format("{} is run again elsewhere", name(task)), rank.value});
+  }
+  return events;
+}
+
 Table events_table(std::vector<Event> const& events) {
   Table table{"events"};
   table.column("time", Table::Type::real).column("rank", Table::Type::integer);
   table.column("kind", Table::Type::text).column("text", Table::Type::text);
-  for (auto const& event : events) table.add({event.time, std::int64_t{0}, event.kind, event.text});
+  for (auto const& event : events)
+    table.add({event.time, std::int64_t{event.rank}, event.kind, event.text});
   return table;
 }
 
 std::vector<Event> events_of(Table const& table) {
   std::vector<Event> events;
   for (std::size_t i = 0; i < table.rows(); ++i)
-    events.push_back({table.number(i, "time"), table.text(i, "kind"), table.text(i, "text")});
+    events.push_back({table.number(i, "time"), table.text(i, "kind"), table.text(i, "text"),
+                      static_cast<int>(table.number(i, "rank"))});
   return events;
 }
 

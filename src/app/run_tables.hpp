@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ struct Event {
   double time;
   std::string kind;
   std::string text;
+  int rank = 0;  ///< that it is about
 };
 
 /// How good a model is, and on which rows.
@@ -49,6 +51,14 @@ Table ranks_table(std::vector<comm::RankUse> const& uses, std::vector<std::strin
 /// With a role for each rank.
 Table ranks_table(std::vector<comm::RankUse> const& uses, std::vector<std::string> const& hosts,
                   std::vector<std::string> const& roles);
+/// The roles of a farm's ranks, those of its lost ones included.
+std::vector<std::string> roles_of(std::vector<comm::Loss> const& losses, std::size_t ranks,
+                                  std::string const& first_role);
+/// What losses beyond the first `told` have to tell: who was lost, and what was run again. `name`
+/// says what a task is.
+std::vector<Event> events_of(std::vector<comm::Loss> const& losses, std::size_t told,
+                             std::vector<std::string> const& hosts, double seconds,
+                             std::function<std::string(comm::TaskId)> const& name);
 Table events_table(std::vector<Event> const& events);
 /// The events of such a table.
 std::vector<Event> events_of(Table const& table);

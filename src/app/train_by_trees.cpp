@@ -43,6 +43,7 @@ class TreesTrainer {
   }
 
   record::RunRecord run(comm::Farm& farm) {
+    farm_ = &farm;
     start_ = start_run(settings_.common, identity_);
     if (start_.complete) return *start_.complete;
     if (start_.resumes) take_over_trees();
@@ -50,6 +51,9 @@ class TreesTrainer {
       fit(farm);
       return finish();
     } catch (Stopped const&) {
+      return finish_interrupted(farm);
+    } catch (comm::NoWorkersLeft const& e) {
+      fmt::print(stderr, "canopy: {}\n", e.what());
       return finish_interrupted(farm);
     } catch (std::exception const& e) {
       events_.push_back({phases_.seconds(), "failure", e.what()});
@@ -98,6 +102,7 @@ class TreesTrainer {
     train::grow_over(farm, job(view), trees_);
     phases_.end();
     uses_ = farm.shut_down();
+    note_losses();
   }
 
   void announce() const {
@@ -125,11 +130,20 @@ class TreesTrainer {
 
   /// Signals and the end of the allocation; asked all the time.
   bool interrupted() {
+    note_losses();
     auto const late = allocation_ && phases_.seconds() > *allocation_;
     if (!late && !signals::stop_requested()) return false;
     if (!said_) event(late ? "walltime" : "signal", "stopping; every tree grown so far is saved");
     said_ = true;
     return true;
+  }
+
+  void note_losses() {
+    auto const& losses = farm_->losses();
+    auto const name = [](comm::TaskId tree) { return fmt::format("tree {} and on", tree); };
+    for (auto& event : events_of(losses, losses_told_, hosts_, phases_.seconds(), name))
+      events_.push_back(std::move(event));
+    losses_told_ = losses.size();
   }
 
   /// So that a killed run does not lose all.
@@ -204,7 +218,8 @@ class TreesTrainer {
     auto record = begin_record(identity_, settings_.common, hosts_, phases_);
     record.status = std::move(status);
     record.exit_code = exit_code;
-    record.tables = {ranks_table(uses_, hosts_, "worker"), phases_.table(), events_table(events_)};
+    record.tables = {ranks_table(uses_, hosts_, roles_of(farm_->losses(), uses_.size(), "worker")),
+                     phases_.table(), events_table(events_)};
     add_evaluations(record, evaluations_, data_.header.class_names);
     if (!importances_.empty())
       record.tables.push_back(importances_table(importances_, data_.header.feature_names));
@@ -231,6 +246,8 @@ class TreesTrainer {
   std::vector<std::string> hosts_;
   Phases& phases_;
   std::function<void()> const& before_block_;
+  comm::Farm const* farm_ = nullptr;
+  std::size_t losses_told_ = 0;
   RunStart start_;
   std::optional<double> allocation_;
   RunIdentity identity_;
@@ -248,6 +265,7 @@ class TreesTrainer {
 
 record::RunRecord run_by_trees(comm::Communicator const& comm, TrainSettings const& settings,
                                std::function<void()> const& before_block) {
+  comm::Deadline end;
   Phases phases;
   auto data = load_and_share(comm, settings.source, settings.common.seed,
                              phases);  // freed by all ranks together, at the end
@@ -261,8 +279,13 @@ record::RunRecord run_by_trees(comm::Communicator const& comm, TrainSettings con
           if (before_block) before_block();
           return train::trees_to_bytes(task->grow(from_bytes<train::TreeBlock>(payload), stop));
         }};
-    if (!comm.is_root()) return serve(farm);
-    record = TreesTrainer{settings, data, *task, hosts, phases, before_block}.run(farm);
+    if (comm.is_root())
+      record = lead(farm, [&] {
+        return TreesTrainer{settings, data, *task, hosts, phases, before_block}.run(farm);
+      });
+    else
+      serve(farm);
+    end.set(seconds_to_end, 1);
   });
   record.exit_code = comm.broadcast(record.exit_code);
   record.status = comm.broadcast(record.status);

@@ -58,6 +58,7 @@ class Coordinator {
   }
 
   record::RunRecord run(comm::Farm& farm) {
+    farm_ = &farm;
     tune::SearchPlan plan{settings_.search, bench_.learner(), settings_.common.seed};
     parameters_ = plan.parameters();
     start_ = start_run(settings_.common, identity_);
@@ -66,11 +67,15 @@ class Coordinator {
     auto const& records = start_.records;
     if (comm::launch().by_mpirun) signals::sync_and_leave_on_terminate(journal.descriptor());
     tune::Search search{farm, journal, std::move(plan)};
+    search_ = &search;
     search.restore(records);
     if (!records.empty())
       event("resume", fmt::format("{} folds taken over from the journal", search.folds_restored()));
     try {
       return drive(farm, search);
+    } catch (comm::NoWorkersLeft const& e) {
+      fmt::print(stderr, "canopy: {}\n", e.what());
+      return finish_interrupted(farm, search);
     } catch (std::exception const& e) {
       event("failure", e.what());
       record::write(make_record(search, "failed", 1), start_.files.run_file);
@@ -120,11 +125,26 @@ class Coordinator {
 
   /// Signals and the end of the allocation; asked all the time.
   bool interrupted() {
+    note_losses();
     auto const late = allocation_ && phases_.seconds() > *allocation_;
     if (!late && !signals::stop_requested()) return false;
     if (!said_) event(late ? "walltime" : "signal", "stopping; everything finished is saved");
     said_ = true;
     return true;
+  }
+
+  void note_losses() {
+    auto const& losses = farm_->losses();
+    if (losses_told_ == losses.size()) return;
+    auto const name = [this](comm::TaskId task) {
+      if (task >= tune::first_refit_task)
+        return std::string{"a part of a final model, or of the verdict,"};
+      auto const fold = search_->fold_of(task);
+      return fmt::format("fold {} of trial {}", fold.fold, search_->plan().trial(fold).id);
+    };
+    for (auto& event : events_of(losses, losses_told_, hosts_, phases_.seconds(), name))
+      events_.push_back(std::move(event));
+    losses_told_ = losses.size();
   }
 
   /// A run file to look at while a long search goes on.
@@ -142,6 +162,7 @@ class Coordinator {
     model_ = tune::refit(farm, bench_, settings_.search, best.configuration,
                          [this] { return interrupted(); });
     phases_.begin("evaluate");
+    farm.expect_silence();
     evaluate(best);
     phases_.end();
   }
@@ -166,6 +187,7 @@ class Coordinator {
 
   record::RunRecord finish_interrupted(comm::Farm& farm, tune::Search const& search) {
     uses_ = farm.shut_down();
+    note_losses();
     start_.journal->sync();
     auto record = make_record(search, "interrupted", static_cast<int>(ExitCode::interrupted));
     record::write(record, start_.files.run_file);
@@ -178,6 +200,7 @@ class Coordinator {
 
   record::RunRecord finish(comm::Farm& farm, tune::Search const& search, Trial const* best) {
     uses_ = farm.shut_down();
+    note_losses();
     auto const failed = std::ranges::count(search.trials(), Trial::Status::failed, &Trial::status);
     phases_.begin("write");
     auto const code = failed > 0 ? ExitCode::partial : ExitCode::done;
@@ -213,14 +236,18 @@ class Coordinator {
     events_.push_back({phases_.seconds(), std::move(kind), std::move(text)});
   }
 
+  Table ranks() const {
+    return ranks_table(uses_, hosts_, roles_of(farm_->losses(), uses_.size(), "coordinator"));
+  }
+
   record::RunRecord make_record(tune::Search const& search, std::string status,
                                 int exit_code) const {
     auto record = begin_record(identity_, settings_.common, hosts_, phases_);
     record.status = std::move(status);
     record.exit_code = exit_code;
     record.tables = {tune::trials_table(search.trials(), parameters_),
-                     tune::tasks_table(search.tasks()), ranks_table(uses_, hosts_, "coordinator"),
-                     phases_.table(), events_table(events_)};
+                     tune::tasks_table(search.tasks()), ranks(), phases_.table(),
+                     events_table(events_)};
     if (settings_.search.scheduler != "none")
       record.tables.push_back(tune::rungs_table(search.trials()));
     if (settings_.search.slices)
@@ -246,6 +273,9 @@ class Coordinator {
   std::vector<std::string> hosts_;
   Phases& phases_;
   int size_;
+  comm::Farm const* farm_ = nullptr;
+  tune::Search const* search_ = nullptr;
+  std::size_t losses_told_ = 0;
   RunStart start_;
   std::optional<double> allocation_;
   RunIdentity identity_;
@@ -262,6 +292,7 @@ class Coordinator {
 
 record::RunRecord run(comm::Communicator const& comm, TuneSettings const& settings,
                       std::function<void()> const& before_task) {
+  comm::Deadline end;
   Phases phases;
   auto data = load_and_share(comm, settings.source, settings.common.seed,
                              phases);  // freed by all ranks together, at the end
@@ -283,9 +314,13 @@ record::RunRecord run(comm::Communicator const& comm, TuneSettings const& settin
                       if (before_task) before_task();
                       return bench->work(payload, stop);
                     }};
-    if (!comm.is_root()) return serve(farm);
-    Coordinator coordinator{comm, settings, data, *bench, split.test, hosts, phases};
-    record = coordinator.run(farm);
+    if (comm.is_root())
+      record = lead(farm, [&] {
+        return Coordinator{comm, settings, data, *bench, split.test, hosts, phases}.run(farm);
+      });
+    else
+      serve(farm);
+    end.set(seconds_to_end, 1);
   });
   record.exit_code = comm.broadcast(record.exit_code);
   record.status = comm.broadcast(record.status);

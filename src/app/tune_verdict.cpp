@@ -124,6 +124,7 @@ void VerdictMaker::compare_on_unseen_rows(VerdictPlace const& place, tune::Trial
                                           forest::Forest const& model) {
   auto const go_on = [&] { throw_if_stopped(place.interrupted); };
   go_on();
+  place.farm.expect_silence();
   UnseenRows const unseen{settings_.source, data_, held_out_};
   remark_ = unseen.why_empty();
   go_on();
@@ -132,6 +133,7 @@ void VerdictMaker::compare_on_unseen_rows(VerdictPlace const& place, tune::Trial
                                  ? model
                                  : tune::refit(place.farm, bench_, settings_.search,
                                                initial.configuration, place.interrupted, 1);
+  place.farm.expect_silence();
   findings_.held_out = unseen.compare(initial_model, model);
 }
 

@@ -13,7 +13,7 @@ Farm::Farm(Communicator const& comm, Work work, FarmTimes times)
     : mailbox_{comm.duplicate()},
       work_{std::move(work)},
       times_{times},
-      vigil_{comm, comm.is_root() ? times.lost_after : times.coordinator_lost_at_the_end},
+      vigil_{comm, comm.is_root() ? times.lost_after : times.long_silence},
       cpu_at_start_{thread_cpu_seconds()},
       posts_(static_cast<std::size_t>(comm.size())) {
   comm.barrier();

@@ -58,9 +58,12 @@ bool Farm::is_dropped(Assignment const& assignment) {
   return std::erase(dropped_, assignment.task) > 0 || assignment.wave <= called_off_;
 }
 
-/// Until it has been heard of for the first time it may have an earlier session to take over.
-double Farm::patience_with_coordinator() {
-  return vigil_.sees(Communicator::root) ? times_.lost_after : times_.coordinator_lost_after;
+/// Before it has been heard of for the first time it may have an earlier session to take over: that
+/// is a long silence, too.
+void Farm::allow_silence(bool is_long) {
+  vigil_.allow(Communicator::root, is_long || vigil_.sees(Communicator::root)
+                                       ? times_.long_silence
+                                       : times_.coordinator_lost_after);
 }
 
 /// Between two moments of work, or of waiting for some.
@@ -76,7 +79,7 @@ void Farm::look() {
 void Farm::obey(Order order) {
   switch (order.kind) {
     case Order::live:
-      if (!ending_) vigil_.allow(Communicator::root, patience_with_coordinator());
+      allow_silence(ending_ || order.number != 0);
       break;
     case Order::drop:
       dropped_.push_back(order.number);
@@ -86,7 +89,7 @@ void Farm::obey(Order order) {
       break;
     case Order::shut_down:
       ending_ = true;
-      vigil_.allow(Communicator::root, times_.coordinator_lost_at_the_end);
+      allow_silence(true);
       break;
     case Order::farewell:
       farewell_ = order.number != 0;

@@ -146,7 +146,19 @@ void Search::assign_next() {
   auto const folds = std::ssize(plan_.trial(fold).folds);
   farm_.assign(fold.job * folds + fold.fold,
                to_bytes(Task{Task::Kind::fold, plan_.configuration(fold), fold.fold,
-                             plan_.has_slices(fold), 0, 0}));
+                             plan_.has_slices(fold), 0, 0}),
+               who_has_begun(fold));
+}
+
+/// It may have kept what it grew there.
+std::optional<comm::Rank> Search::who_has_begun(FoldId fold) const {
+  auto const found = begun_.find({plan_.trial(fold).id, fold.fold});
+  return found == begun_.end() ? std::nullopt : std::optional{found->second};
+}
+
+FoldId Search::fold_of(comm::TaskId task) const {
+  auto const folds = std::ssize(plan_.trials().front().folds);
+  return {task / folds, static_cast<int>(task % folds)};
 }
 
 Ending Search::run(Limits const& limits, std::function<void(Search const&)> const& watch) {
@@ -194,8 +206,7 @@ void Search::end_by_time_limit() {
 }
 
 void Search::take(comm::TaskReport const& report) {
-  auto const folds = std::ssize(plan_.trials().front().folds);
-  FoldId const id{report.task / folds, static_cast<int>(report.task % folds)};
+  auto const id = fold_of(report.task);
   if (report.outcome == comm::TaskReport::Outcome::cancelled)
     return plan_.abandon(id, why_cancelled_);
   auto const& trial = plan_.trial(id);
@@ -208,6 +219,7 @@ void Search::take(comm::TaskReport const& report) {
     score = from_bytes<FoldScore>(report.result);
   journal_.append(to_record(row, score, report.error));
   cost_done_ += plan_.cost(id);
+  if (trial.resource > 0) begun_[{trial.id, id.fold}] = report.rank;
   store(id, row, std::move(score), report.error);
 }
 

@@ -68,6 +68,11 @@ void SearchSettings::describe(Options& o) {
         "seconds until the allocation ends: save and leave with exit 75; "
         "Slurm's end time - 60 s if it is known",
         seconds);
+  o.row("task-timeout", task_timeout, "seconds that one fold may take; beyond, its trial fails",
+        seconds);
+  o.row("task-memory", task_memory,
+        "MB of memory that one fold may need beside the data; beyond, its trial fails",
+        {"None or MB above 0", [](auto const& mb) { return !mb || *mb > 0; }});
   o.section(
       {"space",
        "  What the search varies, one line per parameter; without it the model's default\n"

@@ -35,25 +35,28 @@ Workbench::Workbench(LearnerData data, data::Rows rows, SearchSettings const& se
   if (settings.slices)
     axes_ = SliceAxes{learner_->nested(), settings.space.value_or(learner_->default_space()),
                       learner_->defaults()};
+  limits_ = {settings.task_timeout, settings.task_memory, own_bytes()};
 }
 
 // The key of a fit does not name the trial: trials that differ in one parameter share all other
 // randomness, so their difference is that parameter's, and equal configurations score equally.
 Bytes Workbench::work(Bytes const& payload, StopToken const& stop) const {
   auto const task = from_bytes<Task>(payload);
-  if (task.kind != Task::Kind::trees) {
-    bool const fresh = task.kind == Task::Kind::fresh_fold;
-    auto const& split = (fresh ? fresh_folds_ : folds_).at(static_cast<std::size_t>(task.fold));
-    auto const key = (fresh ? key_.with("verdict") : key_)
-                         .with("fit")
-                         .with(static_cast<std::uint64_t>(task.fold));
-    return to_bytes(
-        task.sliced ? learner_->fit_and_score_slices(task.configuration, axes_, split, key, stop)
-                    : learner_->fit_and_score(task.configuration, split, key, stop));
-  }
+  if (task.kind != Task::Kind::trees)
+    return limits_.run([&](StopToken const& token) { return fold(task, token); }, stop);
   auto const parameters = forest_parameters(forest_kind(model_), task.configuration);
   return train::trees_to_bytes(forest::grow_trees(
       data_.table, rows_, parameters, key_.with("refit"), task.first_tree, task.last_tree, stop));
+}
+
+Bytes Workbench::fold(Task const& task, StopToken const& stop) const {
+  bool const fresh = task.kind == Task::Kind::fresh_fold;
+  auto const& split = (fresh ? fresh_folds_ : folds_).at(static_cast<std::size_t>(task.fold));
+  auto const key =
+      (fresh ? key_.with("verdict") : key_).with("fit").with(static_cast<std::uint64_t>(task.fold));
+  return to_bytes(task.sliced
+                      ? learner_->fit_and_score_slices(task.configuration, axes_, split, key, stop)
+                      : learner_->fit_and_score(task.configuration, split, key, stop));
 }
 
 // The root deals only, as in the search: on a machine with a rank per core and a coordinator beside
@@ -63,8 +66,7 @@ forest::Forest refit(comm::Farm& farm, Workbench const& bench, SearchSettings co
                      int which) {
   auto const parameters = forest_parameters(forest_kind(settings.model), configuration);
   train::ForestJob job;
-  // Numbers of their own: a fold that two workers were given may still be reported late.
-  job.first_id = (comm::TaskId{1} << 40) + (comm::TaskId{which} << 32);
+  job.first_id = first_refit_task + (comm::TaskId{which} << 32);
   job.task = [&](train::TreeBlock block) {
     return to_bytes(Task{Task::Kind::trees, configuration, 0, false, block.first, block.last});
   };

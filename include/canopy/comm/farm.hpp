@@ -74,6 +74,8 @@ class Farm {
   /// Lets the workers go. After a loss their processes end, and so must this one, soon and without
   /// MPI (Environment::leave).
   void dismiss();
+  /// What this rank does next may take long: the workers are patient until it waits again.
+  void expect_silence() { tell_all(Order::live, 1); }
   /// Lost workers, in the order in which they were found out.
   std::vector<Loss> const& losses() const { return losses_; }
   double seconds() const { return clock_.seconds(); }
@@ -90,7 +92,7 @@ class Farm {
   };
   struct Order {
     enum Kind : std::int64_t {
-      live,       ///< this rank does
+      live,       ///< this rank does; 1: and will be silent for long
       drop,       ///< do not begin task `number`
       call_off,   ///< give up all tasks of wave `number` and earlier ones
       shut_down,  ///< no more work will come
@@ -147,7 +149,7 @@ class Farm {
   TaskReport perform(Assignment const& assignment, StopToken const& stop);
   void beat_as_worker();
   void look_for_coordinator();
-  double patience_with_coordinator();
+  void allow_silence(bool is_long);
   void obey(Order order);
   void look();
   bool is_dropped(Assignment const& assignment);

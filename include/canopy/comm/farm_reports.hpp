@@ -58,11 +58,11 @@ struct FarmTimes {
   /// since some steps of a task do not ask their token; a process that ended on the coordinator's
   /// machine is known at once.
   double lost_after = 30;
-  /// Of silence after which workers on other machines leave a coordinator. Those on its own, who
-  /// know at once when it ends, are as patient as it is with them.
+  /// Of silence after which workers on other machines leave a coordinator.
   double coordinator_lost_after = 8;
-  /// The same once there are no more tasks: the coordinator may then have long steps of its own.
-  double coordinator_lost_at_the_end = 600;
+  /// The same while it has said that it has long steps of its own, and for those on its machine,
+  /// who know at once when it ends.
+  double long_silence = 600;
 };
 
 /// A worker that has gone, and what was done about it.

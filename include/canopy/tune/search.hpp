@@ -2,8 +2,10 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "canopy/comm/farm.hpp"
@@ -56,6 +58,8 @@ class Search {
   int folds_total() const;
   int folds_done() const { return static_cast<int>(tasks_.size()); }
   int folds_restored() const { return restored_; }
+  /// What a task of the farm computes.
+  FoldId fold_of(comm::TaskId task) const;
   /// Seconds until the end at the pace so far; NaN before the first result.
   double seconds_left() const;
   double seconds() const { return offset_ + farm_.seconds(); }
@@ -73,6 +77,7 @@ class Search {
   void take(comm::TaskReport const& report);
   void store(FoldId id, TaskRow row, std::optional<FoldScore> score, std::string const& error);
   void end_by_time_limit();
+  std::optional<comm::Rank> who_has_begun(FoldId fold) const;
   double cost_ahead() const;
 
   comm::Farm& farm_;
@@ -81,10 +86,11 @@ class Search {
   std::vector<TaskRow> tasks_;
   std::deque<Waiting> queue_;
   std::string why_cancelled_;
-  double cost_queued_ = 0;  ///< of all folds so far
-  double cost_known_ = 0;   ///< of those of them that are done
-  double cost_done_ = 0;    ///< of those that were computed in this session
-  double offset_ = 0;       ///< seconds spent by earlier sessions
+  std::map<std::pair<int, int>, comm::Rank> begun_;  ///< by trial and fold: on a lower rung
+  double cost_queued_ = 0;                           ///< of all folds so far
+  double cost_known_ = 0;                            ///< of those of them that are done
+  double cost_done_ = 0;  ///< of those that were computed in this session
+  double offset_ = 0;     ///< seconds spent by earlier sessions
   int restored_ = 0;
 };
 

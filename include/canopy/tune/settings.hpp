@@ -31,7 +31,9 @@ struct SearchSettings {
 
   std::optional<double> time_limit;
   std::optional<double> walltime;
-  std::optional<Space> space;  ///< none: the model's default space
+  std::optional<double> task_timeout;  ///< seconds of a fold
+  std::optional<double> task_memory;   ///< megabytes of a fold
+  std::optional<Space> space;          ///< none: the model's default space
 
   int folds_per_trial() const { return folds * repeats; }
   void describe(Options& options);

@@ -7,6 +7,8 @@
 #include "canopy/forest/forest.hpp"
 #include "canopy/tune/learner.hpp"
 #include "canopy/tune/search.hpp"
+#include "canopy/tune/settings.hpp"
+#include "canopy/tune/task_limits.hpp"
 
 namespace canopy::tune {
 
@@ -26,6 +28,8 @@ class Workbench {
   Bytes work(Bytes const& payload, StopToken const& stop) const;
 
  private:
+  Bytes fold(Task const& task, StopToken const& stop) const;
+
   LearnerData data_;
   data::Rows rows_;
   std::string model_;
@@ -34,7 +38,12 @@ class Workbench {
   std::vector<data::Split> fresh_folds_;  ///< for the verdict
   std::unique_ptr<Learner> learner_;
   SliceAxes axes_;
+  TaskLimits limits_;
 };
+
+/// Tasks from this number on grow trees of final models, below are folds: a fold that two workers
+/// were given may still be reported late.
+constexpr comm::TaskId first_refit_task = comm::TaskId{1} << 40;
 
 /// On the coordinator: final model number `which` of this farm, its trees dealt to all workers.
 /// Asks `interrupted` all the time and throws Stopped when it says so; std::runtime_error when a
