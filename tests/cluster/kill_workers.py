@@ -17,8 +17,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "app"))
 from end_to_end import (Checks, Started, folds_of, journal_of, keep_mpi_files_in,  # noqa: E402
                         model_digest, pid_of_rank, run, show, status, trials)
 
-TRIALS, FOLDS, RANKS = 10, 4, 4
-SEARCH = ["tune", "--data", "synthetic:forest-cover,rows=3000", "--trials", TRIALS, "--folds", FOLDS,
+TRIALS, FOLDS, RANKS = 12, 4, 4
+SEARCH = ["tune", "--data", "synthetic:forest-cover,rows=800", "--trials", TRIALS, "--folds", FOLDS,
           "--seed", 5, "--progress", "none"]
 
 
