@@ -192,4 +192,15 @@ std::vector<Importance> importances(Space const& space, std::span<Observation co
   return alone;
 }
 
+Table importances_table(std::vector<Importance> const& importances) {
+  Table table{"importances"};
+  table.column("parameter", Table::Type::text)
+      .column("with", Table::Type::text)
+      .column("share", Table::Type::real)
+      .column("std", Table::Type::real);
+  for (auto const& each : importances)
+    table.add({each.parameter, each.with, each.share, each.deviation});
+  return table;
+}
+
 }  // namespace canopy::tune

@@ -113,6 +113,15 @@ TEST(Importances, ComeAloneInTheOrderOfTheSpaceAndThenInPairsFromTheHighest) {
   EXPECT_EQ(importances(space, seen, Key{5})[3].share, found[3].share) << "the same again";
 }
 
+TEST(Importances, AreATable) {
+  auto const table = importances_table({{"x", "", 0.5, 0.1}, {"x", "y", 0.25, 0}});
+  EXPECT_EQ(table.name(), "importances");
+  EXPECT_EQ(table.column_names(), (std::vector<std::string>{"parameter", "with", "share", "std"}));
+  EXPECT_EQ(table.text(1, "with"), "y");
+  EXPECT_EQ(table.number(0, "share"), 0.5);
+  EXPECT_EQ(table.number(0, "std"), 0.1);
+}
+
 TEST(Importances, OfNothingAreNone) {
   auto const space = Space::from_toml_text(square);
   for (auto const& each : importances(space, {}, Key{1})) EXPECT_EQ(each.share, 0);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "canopy/core/random.hpp"
+#include "canopy/core/table.hpp"
 #include "canopy/tune/sampler.hpp"
 #include "canopy/tune/space.hpp"
 
@@ -30,5 +31,8 @@ struct Importance {
 /// 0 when scores do not vary or there are none.
 std::vector<Importance> importances(Space const& space, std::span<Observation const> trials,
                                     Key key, int trees = 64);
+
+/// /importances: parameter, with, share, std.
+Table importances_table(std::vector<Importance> const& importances);
 
 }  // namespace canopy::tune

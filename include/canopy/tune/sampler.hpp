@@ -23,10 +23,15 @@ struct Observation {
   int resource = 0;             ///< trees or epochs behind the score; 0: all of them
 };
 
-/// What a sampler makes of pending trials. liar: it takes a score for granted, TPE a bad one
-/// (Optuna's constant_liar), models of the score the one that they expect (Ginsbourger et al. 2010,
-/// the kriging believer). ignore: nothing, but that it will not propose them again.
-enum class Pending { liar, ignore };
+/// What a sampler makes of pending trials. None of them proposes one again.
+///   liar       takes a score for granted: tpe a bad one (Optuna's constant_liar), gp and forest
+///   the
+///              one they expect (the kriging believer, Ginsbourger et al. 2010)
+///   fantasies  gp averages over 32 draws of what may come out (Snoek et al. 2012), forest takes
+///   one
+///              draw; tpe as liar
+///   ignore     learns nothing from them
+enum class Pending { liar, fantasies, ignore };
 
 struct SamplerSettings {
   Space space;
@@ -66,5 +71,5 @@ std::vector<Configuration> read_points(std::string const& file, Space const& spa
 
 template <>
 struct canopy::Names<canopy::tune::Pending> {
-  static constexpr std::array value{"liar", "ignore"};
+  static constexpr std::array value{"liar", "fantasies", "ignore"};
 };

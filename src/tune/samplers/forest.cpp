@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "samplers/acquisition.hpp"
 #include "samplers/makers.hpp"
 #include "score_forest.hpp"
@@ -50,16 +52,20 @@ class ForestSampler final : public Sampler {
     return maximise(encoding_, history, taught, worth, key.with("candidates"));
   }
 
-  /// Pending trials are taught with the mean that the forest expects without them.
+  /// Pending trials are taught with the mean that the forest expects without them, or with one draw
+  /// of what it expects.
   ScoreForest learn(Lesson& taught, Key key) const {
     std::vector<std::vector<double>> coordinates;
     for (auto const& point : taught.points) coordinates.push_back(encoding_.coordinates(point));
     ScoreForest forest{coordinates, taught.scores, trees, key.with("trees")};
     if (pending_ == Pending::ignore || taught.pending.empty()) return forest;
+    Stream stream{key.with("fantasies")};
     for (auto const& point : taught.pending) {
       coordinates.push_back(encoding_.coordinates(point));
       taught.points.push_back(point);
-      taught.scores.push_back(forest.at(coordinates.back()).mean);
+      auto const [mean, variance] = forest.at(coordinates.back());
+      auto const off = pending_ == Pending::liar ? 0 : stream.normal() * std::sqrt(variance);
+      taught.scores.push_back(mean + off);
     }
     return {coordinates, taught.scores, trees, key.with("trees")};
   }

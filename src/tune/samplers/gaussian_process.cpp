@@ -103,15 +103,15 @@ double dot(Eigen::Ref<Eigen::VectorXd const> const& a, Eigen::Ref<Eigen::VectorX
 
 double fit_loss(Examples const& examples, std::vector<double> const& logarithms,
                 std::vector<double>& gradient) {
-  auto const n = examples.values.size();
+  auto const n = examples.values.rows();
   auto const parameters = from_logarithms(logarithms);
   Eigen::LLT<Eigen::MatrixXd> const factor{covariance(examples, parameters)};
   if (factor.info() != Eigen::Success) return std::numeric_limits<double>::infinity();
   Eigen::MatrixXd const inverse = factor.solve(Eigen::MatrixXd::Identity(n, n));
   Eigen::VectorXd weights = Eigen::VectorXd::Zero(n);
   for (Eigen::Index j = 0; j < n; ++j)
-    for (Eigen::Index i = 0; i < n; ++i) weights[i] += inverse(i, j) * examples.values[j];
-  auto loss = dot(weights, examples.values) / 2;
+    for (Eigen::Index i = 0; i < n; ++i) weights[i] += inverse(i, j) * examples.values(j, 0);
+  auto loss = dot(weights, examples.values.col(0)) / 2;
   for (Eigen::Index i = 0; i < n; ++i) loss += std::log(factor.matrixLLT()(i, i));
   std::ranges::fill(gradient, 0.0);
   add_slopes(examples, parameters, (inverse - weights * weights.transpose()) / 2, gradient);
@@ -128,27 +128,54 @@ KernelParameters fit(Examples const& examples) {
 GaussianProcess::GaussianProcess(Examples examples, KernelParameters parameters)
     : examples_{std::move(examples)},
       parameters_{std::move(parameters)},
-      factor_{covariance(examples_, parameters_)} {
-  Eigen::MatrixXd solved = examples_.values;
-  factor_.solveInPlace(solved);
-  weights_ = solved.col(0);
+      factor_{covariance(examples_, parameters_)},
+      weights_{examples_.values} {
+  factor_.solveInPlace(weights_);
+}
+
+/// Covariance with the examples: examples x points.
+Eigen::MatrixXd GaussianProcess::shared(Eigen::MatrixXd const& points) const {
+  Eigen::MatrixXd all(examples_.points.cols(), points.cols());
+  for (Eigen::Index j = 0; j < all.cols(); ++j)
+    for (Eigen::Index i = 0; i < all.rows(); ++i)
+      all(i, j) = parameters_.scale * matern_5_2(weighted_distance(examples_, parameters_,
+                                                                   examples_.points.col(i).data(),
+                                                                   points.col(j).data()));
+  return all;
 }
 
 GaussianProcess::Belief GaussianProcess::at(Eigen::MatrixXd const& points) const {
-  auto const n = examples_.points.cols();
-  Eigen::MatrixXd shared(n, points.cols());
-  Belief belief;
-  for (Eigen::Index j = 0; j < points.cols(); ++j) {
-    for (Eigen::Index i = 0; i < n; ++i)
-      shared(i, j) = parameters_.scale * matern_5_2(weighted_distance(
-                                             examples_, parameters_, examples_.points.col(i).data(),
-                                             points.col(j).data()));
-    belief.mean.push_back(dot(shared.col(j), weights_));
-  }
-  factor_.matrixL().solveInPlace(shared);
+  auto with_examples = shared(points);
+  Belief belief{Eigen::MatrixXd(weights_.cols(), points.cols()), {}};
   for (Eigen::Index j = 0; j < points.cols(); ++j)
-    belief.variance.push_back(std::max(0.0, parameters_.scale - dot(shared.col(j), shared.col(j))));
+    for (Eigen::Index column = 0; column < weights_.cols(); ++column)
+      belief.mean(column, j) = dot(with_examples.col(j), weights_.col(column));
+  factor_.matrixL().solveInPlace(with_examples);
+  for (Eigen::Index j = 0; j < points.cols(); ++j)
+    belief.variance.push_back(
+        std::max(0.0, parameters_.scale - dot(with_examples.col(j), with_examples.col(j))));
   return belief;
+}
+
+Eigen::MatrixXd GaussianProcess::draw(Eigen::MatrixXd const& points,
+                                      Eigen::MatrixXd const& normals) const {
+  auto const n = points.cols();
+  auto const mean = at(points).mean;
+  auto with_examples = shared(points);
+  factor_.matrixL().solveInPlace(with_examples);
+  auto together = covariance({examples_.is_choice, points, {}}, parameters_);
+  for (Eigen::Index j = 0; j < n; ++j)
+    for (Eigen::Index i = j; i < n; ++i)
+      together(i, j) -= dot(with_examples.col(i), with_examples.col(j));
+  Eigen::LLT<Eigen::MatrixXd> const factor{together};
+  Eigen::MatrixXd values(n, normals.cols());
+  for (Eigen::Index column = 0; column < normals.cols(); ++column)
+    for (Eigen::Index i = 0; i < n; ++i) {
+      values(i, column) = mean(0, i);
+      for (Eigen::Index j = 0; j <= i; ++j)
+        values(i, column) += factor.matrixLLT()(i, j) * normals(j, column);
+    }
+  return values;
 }
 
 }  // namespace canopy::tune

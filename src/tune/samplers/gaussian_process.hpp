@@ -11,7 +11,7 @@ namespace canopy::tune {
 struct Examples {
   std::vector<char> is_choice;  ///< by dimension: values are equal or not, else they have distances
   Eigen::MatrixXd points;       ///< dimensions x points
-  Eigen::VectorXd values;       ///< standardised
+  Eigen::MatrixXd values;  ///< points x columns; standardised. A column for each imagined world
 };
 
 /// Of the kernel scale * matern_5_2(sum of inverse_squared_lengths * squared distances), in which
@@ -29,11 +29,14 @@ class GaussianProcess {
   GaussianProcess(Examples examples, KernelParameters parameters);
 
   struct Belief {
-    std::vector<double> mean;
+    Eigen::MatrixXd mean;          ///< columns of values x points
     std::vector<double> variance;  ///< of the function, without noise; not negative
   };
   /// `points` as in Examples.
   Belief at(Eigen::MatrixXd const& points) const;
+  /// Values, with noise, that points may have together by the first column: points x draws, from
+  /// as many standard normal numbers.
+  Eigen::MatrixXd draw(Eigen::MatrixXd const& points, Eigen::MatrixXd const& normals) const;
 
   Examples const& examples() const { return examples_; }
   KernelParameters const& parameters() const { return parameters_; }
@@ -42,13 +45,15 @@ class GaussianProcess {
   Examples examples_;
   KernelParameters parameters_;
   Eigen::LLT<Eigen::MatrixXd> factor_;
-  Eigen::VectorXd weights_;  ///< inverse of the covariance times the values
+  Eigen::MatrixXd weights_;  ///< inverse of the covariance times the values
+
+  Eigen::MatrixXd shared(Eigen::MatrixXd const& points) const;
 };
 
 inline constexpr double least_noise = 1e-6;
 
-/// Minus the log of what fit() maximises, up to a constant, and its derivatives; of the logarithms
-/// of inverse squared lengths, scale and noise - least_noise.
+/// Of the first column. Minus the log of what fit() maximises, up to a constant, and its
+/// derivatives; of the logarithms of inverse squared lengths, scale and noise - least_noise.
 double fit_loss(Examples const& examples, std::vector<double> const& logarithms,
                 std::vector<double>& gradient);
 

@@ -13,6 +13,36 @@ namespace {
 constexpr std::size_t most_examples = 1000;
 constexpr std::size_t most_to_fit = 128;
 
+constexpr int fantasies = 32;
+
+Eigen::MatrixXd column(std::vector<double> const& values) {
+  return Eigen::Map<Eigen::VectorXd const>(values.data(), std::ssize(values));
+}
+
+/// Logarithms, for each point the mean over worlds; in each its best value, believed or seen, is to
+/// be improved on.
+std::vector<double> expected_improvements(GaussianProcess const& process,
+                                          Eigen::MatrixXd const& points) {
+  auto const [mean, variance] = process.at(points);
+  auto const& values = process.examples().values;
+  std::vector<double> best;
+  for (Eigen::Index world = 0; world < values.cols(); ++world)
+    best.push_back(values.col(world).maxCoeff());
+  std::vector<double> all;
+  for (std::size_t i = 0; i < variance.size(); ++i) {
+    std::vector<double> worlds;
+    for (std::size_t world = 0; world < best.size(); ++world)
+      worlds.push_back(log_expected_improvement(
+          mean(static_cast<Eigen::Index>(world), static_cast<Eigen::Index>(i)), variance[i],
+          best[world]));
+    auto const highest = *std::ranges::max_element(worlds);
+    double sum = 0;
+    for (double const each : worlds) sum += std::exp(each - highest);
+    all.push_back(highest + std::log(sum / static_cast<double>(worlds.size())));
+  }
+  return all;
+}
+
 /// A Gaussian process over the encoded space and the expected improvement in logarithms; priors and
 /// threshold as Optuna 5's GPSampler has them. The first startup_trials are Sobol points. What a
 /// configuration does not have stands in the middle, or as a choice of its own.
@@ -31,16 +61,12 @@ class Gp final : public Sampler {
     History const history{encoding_, earlier};
     if (history.scored() < startup_trials)
       return propose_first(*first_, encoding_, history, index, key_);
-    auto const taught = representative(lesson(history, encoding_.size() + 1), most_examples);
-    auto const process = learn(taught);
-    auto const best_score = *std::ranges::max_element(process.examples().values);
-    auto const worth = [&](std::span<Point const> points) {
-      auto [mean, variance] = process.at(matrix(points));
-      for (std::size_t i = 0; i < points.size(); ++i)
-        mean[i] = log_expected_improvement(mean[i], variance[i], best_score);
-      return mean;
-    };
     auto const key = key_.with(static_cast<std::uint64_t>(index));
+    auto const taught = representative(lesson(history, encoding_.size() + 1), most_examples);
+    auto const process = learn(taught, key.with("fantasies"));
+    auto const worth = [&](std::span<Point const> points) {
+      return expected_improvements(process, matrix(points));
+    };
     auto best = maximise(encoding_, history, taught, worth, key.with("candidates"));
     if (!best) best = draw_new(encoding_, history, key.with("draw"));
     if (!best) return {};
@@ -59,28 +85,42 @@ class Gp final : public Sampler {
     return all;
   }
 
-  Examples examples(std::span<Point const> points, std::span<double const> scores) const {
+  Examples examples(std::span<Point const> points, Eigen::MatrixXd values) const {
     Examples result;
     for (auto const& dimension : encoding_.dimensions())
       result.is_choice.push_back(dimension.is_choice());
     result.points = matrix(points);
-    result.values = Eigen::Map<Eigen::VectorXd const>(scores.data(), std::ssize(scores));
+    result.values = std::move(values);
     return result;
   }
 
-  /// Pending trials are given the mean that the process expects without them, and what is believed
-  /// is to be improved on as well.
-  GaussianProcess learn(Lesson const& taught) const {
+  GaussianProcess learn(Lesson const& taught, Key key) const {
     auto const few = representative(taught, most_to_fit);
-    GaussianProcess process{examples(taught.points, taught.scores),
-                            fit(examples(few.points, few.scores))};
+    GaussianProcess process{examples(taught.points, column(taught.scores)),
+                            fit(examples(few.points, column(few.scores)))};
     if (pending_ == Pending::ignore || taught.pending.empty()) return process;
+    auto const imagined = imagine(process, matrix(taught.pending), key);
     auto points = taught.points;
-    auto scores = taught.scores;
     points.insert(points.end(), taught.pending.begin(), taught.pending.end());
-    auto const lies = process.at(matrix(taught.pending)).mean;
-    scores.insert(scores.end(), lies.begin(), lies.end());
-    return {examples(points, scores), process.parameters()};
+    auto const known = std::ssize(taught.scores);
+    Eigen::MatrixXd values(known + imagined.rows(), imagined.cols());
+    for (Eigen::Index world = 0; world < imagined.cols(); ++world) {
+      for (Eigen::Index i = 0; i < known; ++i) values(i, world) = process.examples().values(i, 0);
+      for (Eigen::Index i = 0; i < imagined.rows(); ++i)
+        values(known + i, world) = imagined(i, world);
+    }
+    return {examples(points, std::move(values)), process.parameters()};
+  }
+
+  /// What becomes of pending trials, pending x worlds: the mean, or draws.
+  Eigen::MatrixXd imagine(GaussianProcess const& process, Eigen::MatrixXd const& pending,
+                          Key key) const {
+    if (pending_ == Pending::liar) return process.at(pending).mean.transpose();
+    Stream stream{key};
+    Eigen::MatrixXd normals(pending.cols(), fantasies);
+    for (Eigen::Index j = 0; j < normals.cols(); ++j)
+      for (Eigen::Index i = 0; i < normals.rows(); ++i) normals(i, j) = stream.normal();
+    return process.draw(pending, normals);
   }
 
   Encoding encoding_;

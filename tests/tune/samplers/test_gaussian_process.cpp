@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include "canopy/core/random.hpp"
+
 #include "samplers/gaussian_process.hpp"
 #include "samplers/minimise.hpp"
 
@@ -11,16 +13,17 @@ namespace {
 /// As optuna_gp.py makes them.
 Examples examples() {
   constexpr int count = 20;
-  Examples result{{0, 0, 1}, Eigen::MatrixXd(3, count), Eigen::VectorXd(count)};
+  Examples result{{0, 0, 1}, Eigen::MatrixXd(3, count), Eigen::MatrixXd(count, 1)};
   for (int i = 0; i < count; ++i) {
     result.points.col(i) << 7 * i % 20 / 20.0, 3 * i % 20 / 20.0, i % 3;
     auto const point = result.points.col(i);
-    result.values[i] = std::sin(6 * point[0]) + point[1] * point[1] - (point[2] == 1 ? 0.5 : 0.0);
+    result.values(i, 0) =
+        std::sin(6 * point[0]) + point[1] * point[1] - (point[2] == 1 ? 0.5 : 0.0);
   }
   double sum = 0;
-  for (double const value : result.values) sum += value;
+  for (double const value : result.values.reshaped()) sum += value;
   double square = 0;
-  for (double& value : result.values) value -= sum / count, square += value * value;
+  for (double& value : result.values.reshaped()) value -= sum / count, square += value * value;
   result.values /= std::sqrt(square / count);
   return result;
 }
@@ -54,7 +57,7 @@ TEST(GaussianProcess, PosteriorIsOptunas) {
   constexpr double optuna_mean[] = {0.777238441016641, 0.887985076092931, -0.216547430657894};
   constexpr double optuna_variance[] = {0.316331104888006, 0.117950887718439, 0.943694548008918};
   for (std::size_t i = 0; i < 3; ++i) {
-    EXPECT_NEAR(mean[i], optuna_mean[i], 1e-12);
+    EXPECT_NEAR(mean(0, static_cast<Eigen::Index>(i)), optuna_mean[i], 1e-12);
     EXPECT_NEAR(variance[i], optuna_variance[i], 1e-12);
   }
 }
@@ -89,14 +92,49 @@ TEST(GaussianProcess, GoesThroughWhatItHasSeenAndIsUnsureElsewhere) {
   auto const all = examples();
   GaussianProcess const process{all, {{4.0, 0.5, 1.5}, 1.2, least_noise}};
   auto const [mean, variance] = process.at(all.points);
-  for (std::size_t i = 0; i < mean.size(); ++i) {
-    EXPECT_NEAR(mean[i], all.values[static_cast<Eigen::Index>(i)], 1e-3);
-    EXPECT_LT(variance[i], 1e-5);
+  for (Eigen::Index i = 0; i < mean.cols(); ++i) {
+    EXPECT_NEAR(mean(0, i), all.values(i, 0), 1e-3);
+    EXPECT_LT(variance[static_cast<std::size_t>(i)], 1e-5);
   }
   Eigen::MatrixXd far(3, 1);
   far << 30, 30, 2;
-  EXPECT_NEAR(process.at(far).mean[0], 0, 1e-9);
+  EXPECT_NEAR(process.at(far).mean(0, 0), 0, 1e-9);
   EXPECT_NEAR(process.at(far).variance[0], 1.2, 1e-9);
+}
+
+TEST(GaussianProcess, DrawsHaveTheCovarianceOfTheBelief) {
+  GaussianProcess const process{examples(), fixed};
+  Eigen::MatrixXd asked(3, 2);
+  asked << 0.1, 0.14, 0.2, 0.2, 1, 1;
+  auto const belief = process.at(asked);
+  Stream stream{Key{8}};
+  constexpr int draws = 20'000;
+  Eigen::MatrixXd normals(2, draws);
+  for (double& each : normals.reshaped()) each = stream.normal();
+  auto const drawn = process.draw(asked, normals);
+  double square[2][2]{};
+  for (int k = 0; k < draws; ++k)
+    for (int i = 0; i < 2; ++i)
+      for (int j = 0; j < 2; ++j)
+        square[i][j] +=
+            (drawn(i, k) - belief.mean(0, i)) * (drawn(j, k) - belief.mean(0, j)) / draws;
+  for (std::size_t i = 0; i < 2; ++i)
+    EXPECT_NEAR(square[i][i], belief.variance[i] + fixed.noise, 0.02);
+  EXPECT_GT(square[0][1], 0.8 * belief.variance[0]) << "neighbours go together";
+}
+
+/// Values in another column are another world at the same places.
+TEST(GaussianProcess, ColumnsAreApart) {
+  auto all = examples();
+  all.values.conservativeResize(Eigen::NoChange, 2);
+  for (Eigen::Index i = 0; i < all.values.rows(); ++i) all.values(i, 1) = 3 * all.values(i, 0);
+  GaussianProcess const process{all, fixed};
+  auto const mean = process.at(all.points).mean;
+  auto const single = GaussianProcess{examples(), fixed}.at(all.points).mean;
+  for (Eigen::Index i = 0; i < mean.cols(); ++i) {
+    EXPECT_NEAR(mean(0, i), single(0, i), 1e-12);
+    EXPECT_NEAR(mean(1, i), 3 * single(0, i), 1e-12);
+  }
 }
 
 /// Vector instructions must not sum otherwise where an array begins at another address.

@@ -40,6 +40,7 @@ TEST_F(Gp, KeepsAwayFromPendingTrialsUnlessTold) {
   auto const pending = propose(Pending::liar);
   earlier.push_back({{{"x", text::shortest(pending)}}, {}});
   EXPECT_GT(std::abs(propose(Pending::liar) - pending), 0.02);
+  EXPECT_GT(std::abs(propose(Pending::fantasies) - pending), 0.02);
   EXPECT_LT(std::abs(propose(Pending::ignore) - pending), 0.002);
 }
 
