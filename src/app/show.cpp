@@ -40,8 +40,8 @@ struct ShowSettings {
     o.group("Show");
     o.positional("RUN", run, "the run file", any<std::string>("FILE.h5"));
     o.positional("TABLE", table,
-                 "what to print: a table of the run, or model, settings, environment, status; "
-                 "without it an overview",
+                 "what to print: a table of the run, or model, settings, environment, status; of a "
+                 "search also cv_results; without it an overview",
                  any<std::string>("NAME"));
     o.row("csv", csv, "print tables as CSV, numbers exactly", any<bool>("true or false"));
     o.row("columns", columns, "print only these columns, in this order",
@@ -159,6 +159,49 @@ Table environment(RunRecord const& run) {
   return table;
 }
 
+/// "{'max_depth': 20, 'criterion': 'gini'}", as Python writes a trial's parameters.
+std::string python_dict(Table const& trials, std::size_t row) {
+  std::vector<std::string> entries;
+  for (auto const& column : trials.column_names()) {
+    auto const value = trials.text(row, column);
+    if (!column.starts_with("param_") || value.empty()) continue;
+    bool const is_literal = text::to_double(value) || value == "None";
+    entries.push_back(
+        fmt::format("'{}': {}", column.substr(6), is_literal ? value : fmt::format("'{}'", value)));
+  }
+  return "{" + text::join(entries, ", ") + "}";
+}
+
+/// The trials of a search, of which there is one at least, in the columns of scikit-learn's
+/// cv_results_ and in its order.
+Table cv_results(Table const& trials) {
+  std::vector<std::string> columns{"mean_fit_time", "std_fit_time", "mean_score_time",
+                                   "std_score_time"};
+  auto const take = [&](auto const& is_wanted) {
+    for (auto const& column : trials.column_names())
+      if (is_wanted(column)) columns.push_back(column);
+  };
+  take([](std::string const& column) { return column.starts_with("param_"); });
+  auto const params = columns.size();
+  take([](std::string const& column) { return column.starts_with("split"); });
+  columns.insert(columns.end(), {"mean_test_score", "std_test_score", "rank_test_score"});
+  auto const chosen = report::select(trials, columns, trials.rows());
+  Table table{"cv_results"};
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    if (c == params) table.column("params", Table::Type::text);
+    table.column(columns[c], static_cast<Table::Type>(chosen.at(0, c).index()));
+  }
+  for (std::size_t row = 0; row < chosen.rows(); ++row) {
+    std::vector<Cell> cells;
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      if (c == params) cells.emplace_back(python_dict(trials, row));
+      cells.push_back(chosen.at(row, c));
+    }
+    table.add(cells);
+  }
+  return table;
+}
+
 UserError unknown_part(RunRecord const& run, ShowSettings const& settings) {
   std::vector<std::string> names;
   for (auto const& table : run.tables) names.push_back(table.name());
@@ -184,6 +227,8 @@ int print_part(RunRecord const& run, ShowSettings const& settings) {
     print_chosen(*run.model_row, settings);
   else if (auto const* table = run.table(part))
     print_chosen(*table, settings);
+  else if (auto const* trials = run.table("trials"); trials != nullptr && part == "cv_results")
+    print_chosen(cv_results(*trials), settings);
   else
     throw unknown_part(run, settings);
   return 0;

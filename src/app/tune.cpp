@@ -12,6 +12,7 @@
 #include "canopy/data/metrics.hpp"
 #include "canopy/record/run_files.hpp"
 #include "canopy/tune/forest_learner.hpp"
+#include "canopy/tune/importances.hpp"
 #include "canopy/tune/workbench.hpp"
 
 #include "run_parts.hpp"
@@ -252,6 +253,10 @@ class Coordinator {
       record.tables.push_back(tune::rungs_table(search.trials()));
     if (settings_.search.slices)
       record.tables.push_back(tune::slices_table(search.trials(), search.plan().axes()));
+    auto const& plan = search.plan();
+    if (plan.finished() && !plan.space().searched().empty())
+      record.tables.push_back(tune::importances_table(
+          tune::importances(plan.space(), plan.observations(), Key{record.seed})));
     if (auto const* best = tune::best_trial(search.trials()))
       record.tables.push_back(tune::trial_table("best", *best, parameters_));
     if (search.trials().front().status == Trial::Status::complete)

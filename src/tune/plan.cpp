@@ -337,15 +337,26 @@ void SearchPlan::reveal(Job const& mine) {
   standing.busy = false;
   standing.out = trial.status != running && trial.status != complete;
   if (!standing.out) standing.scores.push_back(trial.score_so_far());
-  if (sampler_->looks_back() && trial.origin != "slice") {
-    auto& seen = observations_[index(mine.trial)];
-    seen.failed = trial.status == failed;
-    if (trial.folds_done() > 0 && !seen.failed) seen.score = trial.score_so_far();
-    seen.resource = mine.rung == top() ? 0 : trial.resource;
-  }
+  if (sampler_->looks_back() && trial.origin != "slice")
+    observations_[index(mine.trial)] = observation(trial);
   if (trial.status == complete &&
       (incumbent_ < 0 || trial.mean_score() > trials_[index(incumbent_)].mean_score()))
     incumbent_ = mine.trial;
+}
+
+/// A trial that lost a race counts with the folds it had.
+Observation SearchPlan::observation(Trial const& trial) const {
+  Observation seen{trial.configuration, {}, trial.status == Trial::Status::failed, 0};
+  if (!seen.failed && trial.folds_done() > 0) seen.score = trial.score_so_far();
+  if (trial.resource != resources_.back()) seen.resource = trial.resource;
+  return seen;
+}
+
+std::vector<Observation> SearchPlan::observations() const {
+  std::vector<Observation> all;
+  for (auto const& trial : trials_)
+    if (trial.origin != "slice") all.push_back(observation(trial));
+  return all;
 }
 
 void SearchPlan::reveal_all_done() {

@@ -17,6 +17,7 @@
 #include "canopy/core/error.hpp"
 #include "canopy/record/journal.hpp"
 #include "canopy/record/run_record.hpp"
+#include "canopy/tune/trial.hpp"
 
 namespace canopy::app {
 namespace {
@@ -118,6 +119,22 @@ TEST_F(Show, PrintsTheOtherParts) {
   EXPECT_EQ(show({run_file(), "settings"}), finished_run().settings);
   EXPECT_EQ(show({run_file(), "environment", "--csv"}), "name,value\ncompiler,g++ 12\ncores,2\n");
   EXPECT_EQ(show({run_file(), "model", "--csv"}), "kind,trees\nRandomForest,100\n");
+}
+
+TEST_F(Show, PrintsTrialsAsCvResults) {
+  auto run = finished_run();
+  tune::Trial trial;
+  trial.configuration = {{"max_depth", "None"}, {"criterion", "gini"}, {"max_features", "0.5"}};
+  trial.status = tune::Trial::Status::complete;
+  trial.folds = {tune::FoldScore{0.5, 2, 1, {}, {}, {}}, tune::FoldScore{1, 4, 1, {}, {}, {}}};
+  run.tables = {tune::trials_table({trial}, {"max_depth", "criterion", "max_features"})};
+  record::write(run, run_file());
+  EXPECT_EQ(show({run_file(), "cv_results", "--csv"}),
+            "mean_fit_time,std_fit_time,mean_score_time,std_score_time,param_max_depth,"
+            "param_criterion,param_max_features,params,split0_test_score,split1_test_score,"
+            "mean_test_score,std_test_score,rank_test_score\n"
+            "3,1,1,0,None,gini,0.5,\"{'max_depth': None, 'criterion': 'gini', 'max_features': "
+            "0.5}\",0.5,1,0.75,0.25,1\n");
 }
 
 TEST_F(Show, StatusReturnsTheRecordedExitStatus) {

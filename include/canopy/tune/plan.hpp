@@ -60,6 +60,10 @@ class SearchPlan {
   /// The job of a trial at a rung; nothing when that is not decided.
   std::optional<std::int64_t> find_job(int trial, int resource) const;
 
+  /// What proposals are made of.
+  Space const& space() const { return space_; }
+  /// All trials as a sampler that knows everything would see them.
+  std::vector<Observation> observations() const;
   SliceAxes const& axes() const { return axes_; }
   /// Parameters of the configurations, in the order of tables.
   std::vector<std::string> parameters() const;
@@ -101,6 +105,7 @@ class SearchPlan {
   void fold_done(FoldId fold);
   void close(Job& job);
   void reveal(Job const& job);
+  Observation observation(Trial const& trial) const;
   void reveal_all_done();
   void finish();
 
