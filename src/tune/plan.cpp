@@ -70,8 +70,8 @@ SearchPlan::SearchPlan(SearchSettings const& settings, Learner const& learner, s
       learner_{learner},
       space_{proposal_space(settings, learner)},
       resources_{rungs(settings, learner)},
-      sampler_{
-          samplers().make(settings.search, {space_, Key{seed}.with("sampler"), settings.trials})},
+      sampler_{samplers().make(
+          settings.search, {space_, Key{seed}.with("sampler"), settings.trials, settings.pending})},
       scheduler_{
           schedulers().make(settings.scheduler, {resources_, settings.eta, settings.trials})},
       race_{races().make(settings.race, {settings.race_alpha, settings.trials, settings.folds,

@@ -35,6 +35,8 @@ void SearchSettings::describe(Options& o) {
   o.row("search", search, "how configurations are chosen", one_of(samplers().names()));
   o.row("trials", trials, "configurations to try, the default (trial 0) included", at_least(1));
   o.row("points", points, "CSV file of configurations to try first", any<std::string>("FILE"));
+  o.row("pending", pending, "what a sampler that learns makes of trials that are not back",
+        any<Pending>("one of liar, fantasies, ignore"));
   o.row("folds", folds, "parts of the stratified cross-validation", at_least(2));
   o.row("repeats", repeats, "fresh divisions into folds", at_least(1));
   o.row("scoring", scoring, "what is maximised", one_of(data::scoring_names()));

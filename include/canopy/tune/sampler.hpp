@@ -23,14 +23,10 @@ struct Observation {
   int resource = 0;             ///< trees or epochs behind the score; 0: all of them
 };
 
-/// What a sampler makes of pending trials. None of them proposes one again.
-///   liar       takes a score for granted: tpe a bad one (Optuna's constant_liar), gp and forest
-///   the
-///              one they expect (the kriging believer, Ginsbourger et al. 2010)
-///   fantasies  gp averages over 32 draws of what may come out (Snoek et al. 2012), forest takes
-///   one
-///              draw; tpe as liar
-///   ignore     learns nothing from them
+/// What a sampler makes of pending trials; none of them proposes one again. liar takes a score for
+/// granted: tpe a bad one (Optuna's constant_liar), gp and forest the one they expect (the kriging
+/// believer, Ginsbourger et al. 2010). fantasies: gp averages over 32 draws of what may come out
+/// (Snoek et al. 2012), forest takes one draw, tpe is a liar. ignore learns nothing from them.
 enum class Pending { liar, fantasies, ignore };
 
 struct SamplerSettings {

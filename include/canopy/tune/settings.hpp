@@ -4,6 +4,7 @@
 #include <string>
 
 #include "canopy/core/options.hpp"
+#include "canopy/tune/sampler.hpp"
 #include "canopy/tune/space.hpp"
 
 namespace canopy::tune {
@@ -18,6 +19,7 @@ struct SearchSettings {
   std::string search = "random";
   std::string scoring = "accuracy";
   std::string points;
+  Pending pending = Pending::liar;  ///< what the sampler makes of trials that are not back
 
   bool slices = false;
   std::string scheduler = "none";
