@@ -164,6 +164,30 @@ TEST(Tree, PadsCountsToWholeStrides) {
   EXPECT_EQ(all, (std::vector<double>{3, 4, 0, 3, 1, 0, 0, 3, 0}));
 }
 
+TEST(Tree, CountsBelowSomeNodesLeaveTheOthersAlone) {
+  // In no order of depth: the split nodes 1 and 2 are children of the root.
+  Tree tree{.classes = 1,
+            .nodes = {{.feature = 0, .left = 1, .right = 2},
+                      {.feature = 0, .left = 5, .right = 6},
+                      {.feature = 0, .left = 3, .right = 4},
+                      {.weight = 1},
+                      {.weight = 2},
+                      {.weight = 4},
+                      {.weight = 8}},
+            .values = {}};
+  constexpr double old = -1;
+  auto const below = [&](std::vector<std::uint32_t> const& tops) {
+    std::vector<double> all(7, old);
+    tree.values_below(tops, all, 1);
+    return all;
+  };
+  using Values = std::vector<double>;
+  EXPECT_EQ(below({}), Values(7, old));
+  EXPECT_EQ(below({2}), (Values{old, old, 3, 1, 2, old, old}));
+  EXPECT_EQ(below({6, 1, 6}), (Values{old, 12, old, old, old, 4, 8}));
+  EXPECT_EQ(below({4, 0, 5}), tree.all_values());
+}
+
 TEST(Tree, OfWholeWeightsGrowsWithoutCountsOfPureLeavesAndSplits) {
   auto const set = test::mixed(300, 4, 5);
   for (auto const* max_leaf_nodes : {"None", "40"})

@@ -65,6 +65,9 @@ struct Tree {
   /// The same into memory that serves one tree after another; `stride` numbers a node, those behind
   /// the last class are 0.
   void all_values(std::vector<double>& all, std::size_t stride) const;
+  /// The same for these nodes and those below them; other numbers may be anything.
+  void values_below(std::span<std::uint32_t const> tops, std::vector<double>& all,
+                    std::size_t stride) const;
   /// Keeps what is needed of the counts of all nodes; the nodes must be complete else.
   void keep_values(std::span<double const> all);
 

@@ -18,6 +18,23 @@ bool are_sums(std::vector<Node> const& nodes, std::span<double const> all, std::
   return true;
 }
 
+/// The counts of node `i`, those of its children being there.
+void set_value(Tree const& tree, bool keeps_all, std::size_t i, double* all, std::size_t stride) {
+  auto const& node = tree.nodes[i];
+  auto* const own = all + i * stride;
+  if (keeps_all || (node.is_leaf() && !tree.has_one_class(node))) {
+    auto const end = std::ranges::copy(keeps_all ? tree.row(i) : tree.value(node), own).out;
+    std::fill(end, own + stride, 0.0);
+  } else if (node.is_leaf()) {
+    std::fill_n(own, stride, 0.0);
+    own[node.code_threshold] = node.weight;
+  } else {
+    auto const* const left = all + static_cast<std::size_t>(node.left) * stride;
+    auto const* const right = all + static_cast<std::size_t>(node.right) * stride;
+    for (std::size_t k = 0; k < stride; ++k) own[k] = left[k] + right[k];
+  }
+}
+
 }  // namespace
 
 std::vector<double> Tree::all_values() const {
@@ -29,21 +46,25 @@ std::vector<double> Tree::all_values() const {
 void Tree::all_values(std::vector<double>& all, std::size_t stride) const {
   all.resize(size() * stride);
   auto const keeps_all = has_all_values();
-  for (std::size_t i = size(); i-- > 0;) {  // children before their parent
-    auto const& node = nodes[i];
-    auto* const own = all.data() + i * stride;
-    if (keeps_all || (node.is_leaf() && !has_one_class(node))) {
-      auto const end = std::ranges::copy(keeps_all ? row(i) : value(node), own).out;
-      std::fill(end, own + stride, 0.0);
-    } else if (node.is_leaf()) {
-      std::fill_n(own, stride, 0.0);
-      own[node.code_threshold] = node.weight;
-    } else {
-      auto const* const left = all.data() + static_cast<std::size_t>(node.left) * stride;
-      auto const* const right = all.data() + static_cast<std::size_t>(node.right) * stride;
-      for (std::size_t k = 0; k < stride; ++k) own[k] = left[k] + right[k];
-    }
+  for (std::size_t i = size(); i-- > 0;)  // children before their parent
+    set_value(*this, keeps_all, i, all.data(), stride);
+}
+
+void Tree::values_below(std::span<std::uint32_t const> tops, std::vector<double>& all,
+                        std::size_t stride) const {
+  all.resize(size() * stride);
+  if (tops.empty()) return;
+  std::vector<std::uint8_t> is_wanted(size());
+  for (auto const top : tops) is_wanted[top] = 1;
+  std::size_t const first = std::ranges::min(tops);
+  for (auto i = first; i < size(); ++i) {
+    if (is_wanted[i] == 0 || nodes[i].is_leaf()) continue;
+    is_wanted[static_cast<std::size_t>(nodes[i].left)] = 1;
+    is_wanted[static_cast<std::size_t>(nodes[i].right)] = 1;
   }
+  auto const keeps_all = has_all_values();
+  for (auto i = size(); i-- > first;)
+    if (is_wanted[i] != 0) set_value(*this, keeps_all, i, all.data(), stride);
 }
 
 void Tree::keep_values(std::span<double const> all) {

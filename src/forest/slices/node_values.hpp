@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -19,9 +20,14 @@ class NodeValues {
 
   /// Memory serves one tree after another.
   void take(Tree const& tree) {
-    classes_ = static_cast<std::size_t>(tree.classes);
-    stride_ = (classes_ + 7) / 8 * 8;
+    set_shape(tree);
     tree.all_values(values_, stride_);
+  }
+
+  /// Only those of these nodes and of what lies below them.
+  void take(Tree const& tree, std::span<std::uint32_t const> tops) {
+    set_shape(tree);
+    tree.values_below(tops, values_, stride_);
   }
 
   std::size_t classes() const { return classes_; }
@@ -41,6 +47,11 @@ class NodeValues {
   }
 
  private:
+  void set_shape(Tree const& tree) {
+    classes_ = static_cast<std::size_t>(tree.classes);
+    stride_ = (classes_ + 7) / 8 * 8;
+  }
+
   std::vector<double> values_;
   std::size_t classes_ = 0;
   std::size_t stride_ = 0;  ///< of whole vectors

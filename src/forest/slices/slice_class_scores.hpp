@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -219,16 +220,19 @@ class ClassScores {
     if (doubts_.empty()) return;
     auto const classes = static_cast<std::size_t>(problem_.classes);
     std::vector<double> sums(doubts_.size() * classes);
+    std::ranges::sort(doubts_, std::greater{}, &Doubt::checkpoint);  // most trees first
+    std::vector<Caps> caps;
+    for (auto const& doubt : doubts_) caps.push_back(problem_.caps.only(doubt.cell));
     NodeValues values;
+    std::vector<std::uint32_t> stops(doubts_.size());
     for (std::size_t t = 0; t < problem_.trees.size(); ++t) {
-      values.take(problem_.trees[t]);
-      for (std::size_t i = 0; i < doubts_.size(); ++i) {
-        auto const& doubt = doubts_[i];
-        if (std::cmp_less_equal(problem_.checkpoints[doubt.checkpoint], t)) continue;
-        auto const stop = stop_of(problem_.trees[t], problem_.table, rows_.row(doubt.row),
-                                  problem_.caps.only(doubt.cell));
-        values.add_shares(stop, &sums[i * classes]);
-      }
+      while (!stops.empty() && trees_at(doubts_[stops.size() - 1].checkpoint) <= t)
+        stops.pop_back();
+      for (std::size_t i = 0; i < stops.size(); ++i)
+        stops[i] = trees_.stop_of(problem_.trees[t], rows_.row(doubts_[i].row), caps[i]);
+      values.take(problem_.trees[t], stops);
+      for (std::size_t i = 0; i < stops.size(); ++i)
+        values.add_shares(stops[i], &sums[i * classes]);
     }
     for (std::size_t i = 0; i < doubts_.size(); ++i) {
       auto const& doubt = doubts_[i];

@@ -116,6 +116,18 @@ class SliceTrees {
     }
   }
 
+  /// The node of any tree at which a row stops under a single cell's caps.
+  std::uint32_t stop_of(Tree const& tree, Code const* row, Caps const& caps) const {
+    for (std::uint32_t at = 0;;) {
+      auto const& node = tree.nodes[at];
+      if (node.is_leaf() || !reach_below(caps, tree, node, {})) return at;
+      auto const& column = columns_[node.feature];
+      auto const [base, span] = column.at_most(node);
+      auto const goes_left = static_cast<Code>(row[column.block()] - base) <= span;
+      at = static_cast<std::uint32_t>(goes_left ? node.left : node.right);
+    }
+  }
+
  private:
   template <class Visit>
   void add(Tree const& tree, Visit&& visit) {
@@ -165,17 +177,5 @@ class SliceTrees {
   /// By depth, of the nodes below the last one that was seen above; empty where no cell has them.
   std::vector<std::optional<Reach>> below_;
 };
-
-/// The node at which a row stops under a single cell's caps.
-template <class Code>
-std::size_t stop_of(Tree const& tree, data::EncodedTable const& table, Code const* row,
-                    Caps const& caps) {
-  for (std::size_t at = 0;;) {
-    auto const& node = tree.nodes[at];
-    if (node.is_leaf() || !reach_below(caps, tree, node, {})) return at;
-    auto const right = static_cast<std::size_t>(node.right) - at;
-    at += PackedTree<Code>::split(node, right, table).move(row);
-  }
-}
 
 }  // namespace canopy::forest
