@@ -254,6 +254,39 @@ TEST_F(Slices, RefuseForestsWhoseNodesDependOnMoreThanTheirPath) {
             "--max-leaf-nodes None");
 }
 
+TEST_F(Slices, RefuseNodesThatAreNotNumberedDepthFirst) {
+  auto const of_nodes = [](std::vector<std::pair<int, int>> const& children) {
+    auto const known = grown({});
+    Tree tree{.classes = known.classes(), .nodes = {}, .values = {}};
+    tree.nodes.resize(children.size());
+    for (std::size_t i = 0; i < children.size(); ++i) {
+      auto& node = tree.nodes[i];
+      node.weight = 1;
+      node.samples = 1;
+      auto const [left, right] = children[i];
+      if (left == 0) continue;
+      node = {.weight = 2,
+              .feature = 0,
+              .left = left,
+              .right = right,
+              .samples = 2,
+              .depth = node.depth};
+      for (auto const child : {left, right})
+        tree.nodes[static_cast<std::size_t>(child)].depth = node.depth + 1;
+    }
+    return Forest{test::parameters({{"n-estimators", "1"}}),
+                  {tree},
+                  known.class_names(),
+                  known.feature_names()};
+  };
+  auto const* const why =
+      "the forest cannot be sliced: its nodes are not numbered depth first; grow it again";
+  SliceGrid const grid{.n_estimators = {1}};
+  EXPECT_EQ(refusal(of_nodes({{1, 4}, {2, 3}, {}, {}, {}}), grid), "none");
+  EXPECT_EQ(refusal(of_nodes({{2, 1}, {}, {}}), grid), why) << "the left child is not next";
+  EXPECT_EQ(refusal(of_nodes({{1, 3}, {2, 4}, {}, {}, {}}), grid), why) << "the right one is early";
+}
+
 TEST_F(Slices, RefuseWhatTheForestDoesNotHold) {
   EXPECT_EQ(refusal(grown({}), {.n_estimators = {3, 7}}),
             "the forest cannot be sliced like this: --n-estimators 7 was asked for but it has 6; "

@@ -27,6 +27,11 @@ struct Node {
   std::uint32_t split_code() const {
     return code_threshold & ~static_cast<std::uint32_t>(feature >> 31);
   }
+  /// The right child, or `end` in a leaf. No branch.
+  std::int32_t right_or(std::int32_t end) const {
+    auto const is_leaf = feature >> 31;
+    return (right & ~is_leaf) | (end & is_leaf);
+  }
   friend bool operator==(Node const&, Node const&) = default;
 };
 

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <optional>
 #include <vector>
 
 #include "canopy/core/error.hpp"
@@ -86,32 +85,39 @@ inline bool is_enough(double improvement, double min_impurity_decrease) {
   return !(improvement + std::numeric_limits<double>::epsilon() < min_impurity_decrease);
 }
 
-/// The reach of both children of a split node that has the reach `own`; nothing when no cell has
-/// them.
-inline std::optional<Reach> reach_below(Caps const& caps, Tree const& tree, Node const& node,
-                                        Reach own) {
-  auto& [depth, split, decrease] = own;
-  while (depth < caps.max_depth.size() && caps.max_depth[depth] <= node.depth) ++depth;
-  // The first that is not too much, counted: nobody can foresee where a search would end.
-  auto const too_much = [&](std::uint32_t least) { return least > node.samples; };
-  split = std::max(
-      split, static_cast<std::uint32_t>(std::ranges::count_if(caps.min_samples_split, too_much)));
+/// The first entries under which a node of this depth, of so many samples, may be split.
+inline std::uint32_t depth_below(Caps const& caps, std::int32_t depth) {
+  auto const too_low = [&](std::int32_t cap) { return cap <= depth; };
+  return static_cast<std::uint32_t>(std::ranges::count_if(caps.max_depth, too_low));
+}
+inline std::uint32_t split_below(Caps const& caps, std::uint32_t samples) {
+  auto const too_much = [&](std::uint32_t least) { return least > samples; };
+  return static_cast<std::uint32_t>(std::ranges::count_if(caps.min_samples_split, too_much));
+}
+/// The same for what a split node gains, from the entry `own` on.
+inline std::uint32_t decrease_below(Caps const& caps, Tree const& tree, Node const& node,
+                                    std::uint32_t own) {
   auto const& decreases = caps.min_impurity_decrease;
-  if (decrease < decreases.size() && decreases[decrease] > caps.grown_with) {
-    auto const gained = improvement_of(tree, node);
-    while (decrease < decreases.size() && decreases[decrease] > caps.grown_with &&
-           !is_enough(gained, decreases[decrease]))
-      ++decrease;
-  }
-  if (depth == caps.max_depth.size() || split == caps.min_samples_split.size() ||
-      decrease == decreases.size())
-    return {};
+  auto const asks_more = [&] { return own < decreases.size() && decreases[own] > caps.grown_with; };
+  if (!asks_more()) return own;
+  auto const gained = improvement_of(tree, node);
+  while (asks_more() && !is_enough(gained, decreases[own])) ++own;
   return own;
 }
 
-/// The left child of node `number` must come next, as it does when trees are grown depth first.
-inline void check_order(Node const& node, std::size_t number) {
-  if (node.left != static_cast<std::int32_t>(number) + 1)
+/// Whether a single cell's caps let a split node be split.
+inline bool is_split(Caps const& caps, Tree const& tree, Node const& node) {
+  return depth_below(caps, node.depth) == 0 && split_below(caps, node.samples) == 0 &&
+         decrease_below(caps, tree, node, 0) == 0;
+}
+
+/// Whether a leaf, or the split node `number`, stands as when trees are grown depth first: the left
+/// child comes next.
+inline bool has_left_next(Node const& node, std::int32_t number) {
+  return node.is_leaf() | (node.left == number + 1);
+}
+inline void check_order(bool is_depth_first) {
+  if (!is_depth_first)
     throw DataError{
         "the forest cannot be sliced: its nodes are not numbered depth first; grow it again"};
 }

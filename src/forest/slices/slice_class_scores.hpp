@@ -13,6 +13,8 @@
 #include "canopy/forest/forest.hpp"
 
 #include "model/packed_tree.hpp"
+#include "slices/node_differences.hpp"
+#include "slices/node_values.hpp"
 #include "slices/slice_axes.hpp"
 #include "slices/slice_scores.hpp"
 #include "slices/slice_tallies.hpp"
@@ -36,6 +38,7 @@ class ClassScores {
         rows_{problem.table, problem.rows},
         cells_{problem.caps.cells()},
         trees_{problem.table, problem.caps, vectors() * sizeof(PairsOfRows)},
+        of_nodes_{shares_},
         tallies_{problem},
         axes_{problem.caps, vectors()} {
     arrange_rows();
@@ -140,18 +143,10 @@ class ClassScores {
     auto const trees = problem_.trees.subspan(batch.first, batch.runs.back());
     auto places = batch.runs.size();  // the ends, which add nothing
     for (auto const& tree : trees) places += tree.size();
-    differences_.assign(places * vectors(), {});
-    above_.resize(vectors());
-    trees_.load(
-        trees, batch.runs,
-        [&](NodeValues const& values, std::size_t node, std::size_t depth, std::size_t place) {
-          if (above_.size() < (depth + 2) * vectors()) above_.resize((depth + 2) * vectors());
-          auto const* parent = &above_[depth * vectors()];
-          std::span own{&above_[(depth + 1) * vectors()], vectors()};
-          shares_.convert(values, node, own);
-          for (std::size_t v = 0; v < vectors(); ++v)
-            differences_[place * vectors() + v].v = own[v].v - parent[v].v;
-        });
+    if (places * vectors() > differences_.size()) differences_.resize(places * vectors());
+    trees_.load(trees, batch.runs, [&](Tree const& tree, std::size_t root) {
+      of_nodes_.write(tree, &differences_[root * vectors()]);
+    });
   }
 
   /// The codes of all rows, in the order in which they go down.
@@ -257,10 +252,10 @@ class ClassScores {
   std::vector<Code> codes_;
   std::size_t cells_;
   SliceTrees<Code> trees_;
+  NodeDifferences<FixedVectors> of_nodes_;
   Tallies tallies_;
   SliceAxes<FixedVectors> axes_;
   std::vector<NodeNumbers> differences_;  ///< places x vectors
-  std::vector<NodeNumbers> above_;        ///< of the last node of each depth; first one without any
   std::vector<PairsOfRows> changes_;      ///< rows of the block, by sixteen, x cells x vectors
   std::vector<Doubt> doubts_;
 };

@@ -4,9 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "canopy/data/encoded.hpp"
@@ -14,8 +12,8 @@
 
 #include "model/packed_columns.hpp"
 #include "model/packed_tree.hpp"
-#include "slices/node_values.hpp"
 #include "slices/slice_caps.hpp"
+#include "slices/slice_reaches.hpp"
 
 namespace canopy::forest {
 
@@ -48,27 +46,29 @@ class SliceTrees {
 
   /// `cell_size`: what the visitor of go_down wants cells multiplied by.
   SliceTrees(data::EncodedTable const& table, Caps const& caps, std::size_t cell_size)
-      : columns_{table}, caps_{caps}, cell_size_{cell_size} {}
+      : columns_{table}, reaches_{caps}, cell_size_{cell_size} {}
 
   /// Takes these trees in place of those that were here, in runs: `runs` says how many trees there
-  /// are up to the end of each. Calls `visit(values, node, depth, place)` for every node that some
-  /// cell reaches, in the order of places; `values` are those of its tree.
+  /// are up to the end of each. Calls `visit(tree, root)` after each, `root` being its first place.
   template <class Visit>
   void load(std::span<Tree const> trees, std::span<std::size_t const> runs, Visit&& visit) {
-    places_.clear();
+    auto most = runs.size();
+    for (auto const& tree : trees) most += tree.size();
+    if (most > places_.size()) places_.resize(most);
+    size_ = 0;
     roots_.clear();
     sizes_.clear();
     starts_.clear();
     ends_.clear();
-    auto most = runs.size();
-    for (auto const& tree : trees) most += tree.size();
-    places_.reserve(most);
     std::size_t tree = 0;
     for (auto const last : runs) {
-      starts_.push_back(places_.size() * sizeof(Place));
-      for (; tree < last; ++tree) add(trees[tree], visit);
-      ends_.push_back(places_.size() * sizeof(Place));
-      places_.push_back(leaf(-1, 0));
+      starts_.push_back(size_ * sizeof(Place));
+      for (; tree < last; ++tree) {
+        add(trees[tree]);
+        visit(trees[tree], roots_.back());
+      }
+      ends_.push_back(size_ * sizeof(Place));
+      places_[size_++] = leaf(-1, 0);
     }
   }
 
@@ -120,7 +120,7 @@ class SliceTrees {
   std::uint32_t stop_of(Tree const& tree, Code const* row, Caps const& caps) const {
     for (std::uint32_t at = 0;;) {
       auto const& node = tree.nodes[at];
-      if (node.is_leaf() || !reach_below(caps, tree, node, {})) return at;
+      if (node.is_leaf() || !is_split(caps, tree, node)) return at;
       auto const& column = columns_[node.feature];
       auto const [base, span] = column.at_most(node);
       auto const goes_left = static_cast<Code>(row[column.block()] - base) <= span;
@@ -129,27 +129,24 @@ class SliceTrees {
   }
 
  private:
-  template <class Visit>
-  void add(Tree const& tree, Visit&& visit) {
-    roots_.push_back(static_cast<std::uint32_t>(places_.size()));
-    sizes_.push_back(static_cast<std::uint32_t>(tree.size()));
-    values_.take(tree);
-    below_.assign(2, Reach{});
-    for (std::size_t i = 0; i < tree.size(); ++i) {
-      auto const& node = tree.nodes[i];
-      auto const depth = static_cast<std::size_t>(node.depth);
-      if (depth + 2 > below_.size()) below_.resize(depth + 2);
-      auto const& own = below_[depth];
-      auto& below = below_[depth + 1];
-      below = own && !node.is_leaf() ? reach_below(caps_, tree, node, *own) : std::nullopt;
-      auto const right = static_cast<std::ptrdiff_t>(node.right) - static_cast<std::ptrdiff_t>(i);
-      if (below) check_order(node, i);
-      auto const cell = own ? own->cell(caps_) : 0;
-      places_.push_back(below ? made(columns_[node.feature].at_most(node), right - 1,
-                                     columns_[node.feature].block(), cell)
-                              : leaf(static_cast<std::ptrdiff_t>(tree.size() - i) - 1, cell));
-      if (own) visit(std::as_const(values_), i, depth, places_.size() - 1);
+  void add(Tree const& tree) {
+    auto const size = static_cast<std::int32_t>(tree.size());
+    roots_.push_back(static_cast<std::uint32_t>(size_));
+    sizes_.push_back(tree.size());
+    auto* place = &places_[size_];
+    size_ += tree.size();
+    // No branch on what is a leaf, nobody can foresee it: it is a split that nothing goes left in.
+    bool is_in_order = true;
+    for (std::int32_t i = 0; i < size; ++i) {
+      auto const& node = tree.nodes[static_cast<std::size_t>(i)];
+      is_in_order &= has_left_next(node, i);
+      auto const cell = reaches_.of(node).first();
+      auto const& column = columns_[node.feature];
+      *place++ = reaches_.are_any(reaches_.below(tree, node))
+                     ? made(column.at_most(node), node.right_or(size) - i - 1, column.block(), cell)
+                     : leaf(size - i - 1, cell);
     }
+    check_order(is_in_order);
   }
 
   Place made(PackedCodes<Code> codes, std::ptrdiff_t beyond_left, std::size_t block,
@@ -166,16 +163,14 @@ class SliceTrees {
   }
 
   PackedColumns<Code> columns_;
-  NodeValues values_;  ///< of the tree that is added
-  Caps const& caps_;
+  SliceReaches reaches_;
   std::size_t cell_size_;
-  std::vector<Place> places_;
+  std::vector<Place> places_;  ///< the first `size_`
+  std::size_t size_ = 0;
   std::vector<std::uint32_t> roots_;
-  std::vector<std::uint32_t> sizes_;
+  std::vector<std::size_t> sizes_;
   std::vector<std::size_t> starts_;  ///< of runs, times the size of a Place
   std::vector<std::size_t> ends_;    ///< the same
-  /// By depth, of the nodes below the last one that was seen above; empty where no cell has them.
-  std::vector<std::optional<Reach>> below_;
 };
 
 }  // namespace canopy::forest

@@ -6,14 +6,12 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <utility>
 
 #include "canopy/forest/tree.hpp"
 
 #include "model/pairwise_sum.hpp"
-#include "slices/node_values.hpp"
 
 namespace canopy::forest {
 
@@ -31,6 +29,31 @@ struct Lanes {
 
 using NodeNumbers = Lanes<8>;  ///< of one node, for eight classes
 using RowNumbers = Lanes<16>;  ///< of sixteen rows, for one class
+
+/// Real numbers of one node.
+struct NodeWeights {
+  static constexpr std::size_t count = 8;
+  using Vector [[gnu::vector_size(8 * count)]] = double;
+
+  Vector v{};
+};
+
+/// Vectors of a node become 0 but for the lane of class `k`.
+inline void set_only(std::span<NodeNumbers> vectors, std::uint32_t k, std::uint32_t value) {
+  NodeNumbers::Vector classes{0, 1, 2, 3, 4, 5, 6, 7};
+  for (auto& vector : vectors) {
+    vector.v = value & reinterpret_cast<NodeNumbers::Vector>(classes == k);
+    classes += NodeNumbers::count;
+  }
+}
+inline void set_only(std::span<NodeWeights> vectors, std::uint32_t k, double value) {
+  using Longs [[gnu::vector_size(8 * NodeWeights::count)]] = std::int64_t;
+  Longs classes{0, 1, 2, 3, 4, 5, 6, 7};
+  for (auto& vector : vectors) {
+    vector.v = classes == k ? value + NodeWeights::Vector{} : NodeWeights::Vector{};
+    classes += NodeWeights::count;
+  }
+}
 
 /// Sixteen rows stand two by two: each vector has the eight numbers of row i and of row i + 8.
 using PairsOfRows = std::array<RowNumbers, 8>;
@@ -66,18 +89,13 @@ class FixedShares {
         tag_bits_{static_cast<int>(std::bit_width(classes - 1))},
         bits_{31 - tag_bits_ - static_cast<int>(std::bit_width(static_cast<unsigned>(trees)))} {
     // Without any room for shares all are 0 and rounded, which leaves every sum in doubt.
-    auto const one = bits_ < 0 ? 0 : std::exp2(bits_);
+    if (bits_ >= 0) one_ = std::exp2(bits_);
     if (bits_ < 0) none_fits_ = one_rounded;
-    for (std::size_t k = 0; k < eight; ++k) {
-      ones_[k] = one;
-      last_ones_[k] = k < classes % eight ? one : 0;
-      last_classes_[k] = k < classes % eight ? -1 : 0;
-    }
   }
 
   std::size_t classes() const { return classes_; }
   /// Vectors that hold a number for each class, and in the last lane of all 1 if one was rounded.
-  static std::size_t vectors(std::size_t classes) { return classes / eight + 1; }
+  static std::size_t vectors(std::size_t classes) { return classes / NodeNumbers::count + 1; }
 
   int tag_bits() const { return tag_bits_; }
   /// In lane `k` of the vectors; 0 where there is no class.
@@ -90,27 +108,20 @@ class FixedShares {
     return static_cast<std::uint32_t>(std::ldexp(static_cast<double>(trees) * trees, bits_ - 52));
   }
 
-  /// What a node's shares are in numbers, one vector after another, with room for tags.
-  void convert(NodeValues const& values, std::size_t node, std::span<NodeNumbers> numbers) const {
-    auto const value = values.from(node);
-    if (numbers.size() == 1) {
-      auto const is_there = (load(value) != 0) & last_classes_;
-      auto const bytes = std::bit_cast<std::uint64_t>(__builtin_convertvector(is_there, Bytes));
-      if (std::popcount(bytes) == 8) {  // of one class only: no need to divide
-        auto const ones = is_there ? last_ones_ : Doubles{};
-        numbers[0].v = tagged(__builtin_convertvector(ones, NodeNumbers::Signed)) | none_fits_;
-        return;
-      }
-    }
-    auto const weight = weight_for_shares(values.of(node));
+  /// What the shares of a node that has rows of class `only` are in numbers, with room for tags.
+  void convert(std::uint32_t only, std::span<NodeNumbers> numbers) const {
+    auto const one = static_cast<std::uint32_t>(one_) << tag_bits_;
+    set_only(numbers, only, one);
+    numbers.back().v |= none_fits_;
+  }
+  /// The same for a node that has these weights; those behind the last class are 0.
+  void convert(std::span<NodeWeights const> weights, std::span<NodeNumbers> numbers) const {
+    auto const weight = weight_of(weights);
     Longs is_rounded{};
     for (std::size_t v = 0; v < numbers.size(); ++v) {
-      // What follows the last class becomes 0.
-      auto const is_last = v + 1 == numbers.size();
-      auto const shares = load(value.subspan(std::min(v * eight, value.size()))) / weight;
-      auto const exact = shares * (is_last ? last_ones_ : ones_);
+      auto const exact = weights[v].v / weight * one_;
       auto const rounded = __builtin_convertvector(exact + 0.5, NodeNumbers::Signed);
-      is_rounded |= __builtin_convertvector(rounded, Doubles) != exact;
+      is_rounded |= __builtin_convertvector(rounded, NodeWeights::Vector) != exact;
       numbers[v].v = tagged(rounded);
     }
     auto const bytes = std::bit_cast<std::uint64_t>(__builtin_convertvector(is_rounded, Bytes));
@@ -119,18 +130,16 @@ class FixedShares {
   }
 
  private:
-  static constexpr auto eight = NodeNumbers::count;
-  using Doubles [[gnu::vector_size(8 * eight)]] = double;
-  using UnalignedDoubles [[gnu::vector_size(8 * eight), gnu::aligned(8), gnu::may_alias]] = double;
-  using Longs [[gnu::vector_size(8 * eight)]] = std::int64_t;
-  using Bytes [[gnu::vector_size(eight)]] = std::int8_t;
+  using Longs [[gnu::vector_size(8 * NodeWeights::count)]] = std::int64_t;
+  using Bytes [[gnu::vector_size(NodeWeights::count)]] = std::int8_t;
 
-  /// The first eight; 0 for those that are not there.
-  static Doubles load(std::span<double const> value) {
-    if (value.size() >= eight) return *reinterpret_cast<UnalignedDoubles const*>(value.data());
-    Doubles few{};
-    std::memcpy(&few, value.data(), value.size_bytes());
-    return few;
+  /// weight_for_shares, which adds up less than eight one by one; zeros do not change the sum.
+  double weight_of(std::span<NodeWeights const> weights) const {
+    if (weights.size() > 1)
+      return weight_for_shares({reinterpret_cast<double const*>(weights.data()), classes_});
+    double sum = 0;
+    for (std::size_t k = 0; k + 1 < NodeWeights::count; ++k) sum += weights[0].v[k];
+    return sum == 0 ? 1.0 : sum;
   }
   NodeNumbers::Vector tagged(NodeNumbers::Signed shares) const {
     return reinterpret_cast<NodeNumbers::Vector>(shares) << tag_bits_;
@@ -141,9 +150,7 @@ class FixedShares {
   std::size_t classes_;
   int tag_bits_;
   int bits_;
-  Doubles ones_;        ///< 2^bits
-  Doubles last_ones_;   ///< the same, and 0 for lanes of the last vector that have no class
-  Longs last_classes_;  ///< all bits set, and 0 for those lanes
+  double one_ = 0;                   ///< 2^bits
   NodeNumbers::Vector none_fits_{};  ///< `one_rounded` if there is no room for shares
 };
 

@@ -191,8 +191,8 @@ Tree cut(Tree const& tree, Caps const& caps) {
       auto& parent = result.nodes[static_cast<std::size_t>(parent_of[i])];
       (parent.left < 0 ? parent.left : parent.right) = number;
     }
-    if (!node.is_leaf() && reach_below(caps, tree, node, {})) {
-      check_order(node, i);
+    if (!node.is_leaf() && is_split(caps, tree, node)) {
+      check_order(has_left_next(node, static_cast<std::int32_t>(i)));
       parent_of[i + 1] = parent_of[static_cast<std::size_t>(node.right)] = number;
     } else {
       node.feature = -1;
