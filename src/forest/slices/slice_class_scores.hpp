@@ -195,7 +195,7 @@ class ClassScores {
         for (auto const& line : following[cell * vectors() + v]) __builtin_prefetch(&line, 1, 2);
       Verdict verdict{sums, shares_, doubt};
       verdict.is_doubtful.v |= is_no_row.v;
-      if (!verdict.is_certain()) put_off(verdict, {first, checkpoint, cell}, count);
+      if (is_any(verdict.is_doubtful)) put_off(verdict, {first, checkpoint, cell}, count);
       tallies_.add(checkpoint * cells_ + cell, verdict.winner, labels);
     });
     if (doubts_.size() >= most_doubts) settle();

@@ -9,6 +9,10 @@
 #include <span>
 #include <utility>
 
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 #include "canopy/forest/tree.hpp"
 
 #include "model/pairwise_sum.hpp"
@@ -29,6 +33,18 @@ struct Lanes {
 
 using NodeNumbers = Lanes<8>;  ///< of one node, for eight classes
 using RowNumbers = Lanes<16>;  ///< of sixteen rows, for one class
+
+/// Whether any lane is not 0.
+inline bool is_any(RowNumbers const& rows) {
+#if defined(__AVX512F__)
+  auto const lanes = reinterpret_cast<__m512i>(rows.v);
+  return _mm512_test_epi32_mask(lanes, lanes) != 0;
+#else
+  std::uint32_t any = 0;
+  for (std::size_t i = 0; i < RowNumbers::count; ++i) any |= rows.v[i];
+  return any != 0;
+#endif
+}
 
 /// Real numbers of one node.
 struct NodeWeights {
@@ -178,13 +194,6 @@ struct Verdict {
     auto const lead = (first - reinterpret_cast<RowNumbers::Vector>(second)) >> shares.tag_bits();
     is_doubtful.v =
         reinterpret_cast<RowNumbers::Vector>((rounded != 0) & (lead <= rounded + doubt));
-  }
-
-  bool is_certain() const {
-    using Words = std::array<std::uint64_t, sizeof(RowNumbers) / sizeof(std::uint64_t)>;
-    std::uint64_t any = 0;
-    for (auto const word : std::bit_cast<Words>(is_doubtful)) any |= word;
-    return any == 0;
   }
 };
 
