@@ -47,9 +47,10 @@ Parzen::Parzen(Encoding const& encoding, std::span<Point const> observations)
     for (auto const& point : observations) values.push_back(point[d]);
     auto const& dimension = encoding.dimensions()[d];
     auto const& parameter = encoding.space().searched()[dimension.parameter];
-    parts_.push_back(dimension.is_choice()
-                         ? choice(values, dimension.choices)
-                         : range(values, parameter.kind == Parameter::Kind::integer));
+    parts_.push_back(
+        dimension.is_choice()
+            ? choice(values, dimension.choices)
+            : range(values, parameter.kind == Parameter::Kind::integer || parameter.stepped));
   }
 }
 
@@ -69,7 +70,7 @@ Parzen::Part Parzen::choice(std::vector<double> const& values, int choices) cons
 
 /// As wide as the farther one of both neighbours; the outermost have one. The least width is
 /// Optuna's consider_magic_clip.
-Parzen::Part Parzen::range(std::vector<double> const& values, bool integer) const {
+Parzen::Part Parzen::range(std::vector<double> const& values, bool has_cells) const {
   Part part;
   part.centre = Eigen::ArrayXd::Constant(weights_.size(), 0.5);
   part.sigma = Eigen::ArrayXd::Ones(weights_.size());
@@ -88,7 +89,7 @@ Parzen::Part Parzen::range(std::vector<double> const& values, bool integer) cons
   part.inside = part.centre.binaryExpr(part.sigma, [](double centre, double sigma) {
     return normal_mass(-centre / sigma, (1 - centre) / sigma);
   });
-  if (!integer) return part;
+  if (!has_cells) return part;
   std::vector<int> kernels(static_cast<std::size_t>(weights_.size()));
   std::iota(kernels.begin(), kernels.end(), 0);
   auto const numbers = [&](int k) { return std::pair{part.centre[k], part.sigma[k]}; };

@@ -12,9 +12,9 @@
 namespace canopy::tune {
 
 /// A density over a space: a mixture of one kernel for each observation and one for the prior. A
-/// kernel is a product over dimensions: of a range a normal truncated to [0, 1] (of an integer the
-/// mass of its cell), of choices the observed one and a little of every other. Optuna 5's
-/// _ParzenEstimator of multivariate TPE with its defaults (Bergstra et al. 2011; Falkner et al.
+/// kernel is a product over dimensions: of a range a normal truncated to [0, 1] (of an integer or
+/// a step the mass of its cell), of choices the observed one and a little of every other. Optuna
+/// 5's _ParzenEstimator of multivariate TPE with its defaults (Bergstra et al. 2011; Falkner et al.
 /// 2018, "BOHB", section 3), up to the scale: here ranges go from 0 to 1.
 ///
 /// Sums are plain loops: Eigen's take another order, and other last bits, where an array happens to
@@ -42,13 +42,13 @@ class Parzen {
     Eigen::ArrayXd centre;        ///< ranges
     Eigen::ArrayXd sigma;         ///< ranges
     Eigen::ArrayXXd probability;  ///< choices: kernels x choices
-    std::vector<int> shape;       ///< integers: kernel -> row of `shapes`
-    std::vector<int> shapes;      ///< integers: a kernel of each shape
+    std::vector<int> shape;       ///< with cells: kernel -> row of `shapes`
+    std::vector<int> shapes;      ///< with cells: a kernel of each shape
     Eigen::ArrayXd inside;        ///< ranges: mass of the untruncated normal in [0, 1]
   };
 
   Part choice(std::vector<double> const& values, int choices) const;
-  Part range(std::vector<double> const& values, bool integer) const;
+  Part range(std::vector<double> const& values, bool has_cells) const;
   void multiply(Part const& part, std::size_t dimension, double value, Eigen::ArrayXd& product,
                 Eigen::ArrayXd& exponent) const;
 

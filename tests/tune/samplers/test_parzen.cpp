@@ -76,22 +76,23 @@ TEST(Parzen, IsOptunas) {
   }
 }
 
-/// Of a space with an integer, a choice and a condition every point can be asked.
+/// Of a space with an integer, a choice, steps and a condition every point can be asked.
 TEST(Parzen, DensitiesSumToOneAndSamplesFollowThem) {
   Encoding const encoding{
       Space::from_toml_text("n = { type = 'int', low = 1, high = 6, log = true, also = 'None' }\n"
                             "c = ['x', 'y']\n"
-                            "m = { type = 'int', low = 0, high = 3, if = 'c', is = 'y' }")};
+                            "m = { type = 'float', low = 0, high = 1.5, points = 4, stepped = "
+                            "true, if = 'c', is = 'y' }")};
   std::vector<Point> seen;
   for (auto const& each : std::vector<Configuration>{{{"n", "2"}, {"c", "x"}},
-                                                     {{"n", "None"}, {"c", "y"}, {"m", "3"}},
-                                                     {{"n", "5"}, {"c", "y"}, {"m", "2"}}})
+                                                     {{"n", "None"}, {"c", "y"}, {"m", "1.5"}},
+                                                     {{"n", "5"}, {"c", "y"}, {"m", "1"}}})
     seen.push_back(encoding.encode(each).value());
   Parzen const parzen{encoding, seen};
 
   std::map<std::string, double> expected;
   for (auto const* n : {"None", "1", "2", "3", "4", "5", "6"})
-    for (auto const* m : {"", "0", "1", "2", "3"}) {
+    for (auto const* m : {"", "0", "0.5", "1", "1.5"}) {
       Configuration one{{"n", n}, {"c", *m == 0 ? "x" : "y"}};
       if (*m != 0) one.emplace_back("m", m);
       expected[to_text(one)] = std::exp(parzen.log_density(encoding.encode(one).value()));
