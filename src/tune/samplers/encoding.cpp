@@ -32,13 +32,15 @@ std::optional<Point> Encoding::encode(Configuration const& configuration) const 
     auto const& parameter = space_.searched()[i];
     if (!parameter.is_active(there)) continue;
     auto const* value = find(configuration, parameter.name);
-    auto const place = value == nullptr ? std::nullopt : parameter.place(*value);
-    if (!place) return {};
+    if (value == nullptr) continue;
     if (has_conditions_) there.emplace_back(parameter.name, *value);
+    auto const place = parameter.place(*value);
+    if (!place) continue;
     if (columns_[i].choice) point[*columns_[i].choice] = static_cast<double>(place->part);
     if (columns_[i].range && place->part == parameter.values.size())
       point[*columns_[i].range] = place->within;
   }
+  if (std::ranges::all_of(point, [](double x) { return std::isnan(x); })) return {};
   return point;
 }
 

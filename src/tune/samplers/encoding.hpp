@@ -31,7 +31,8 @@ class Encoding {
   std::vector<Dimension> const& dimensions() const { return dimensions_; }
   std::size_t size() const { return dimensions_.size(); }
 
-  /// Nothing when a value is not one that the space has, or not the one that it fixes.
+  /// NaN also where a configuration has no value or one that the space has not, as a default may.
+  /// Nothing when all is so, or when it has another value where the space fixes one.
   std::optional<Point> encode(Configuration const& configuration) const;
   /// Reads of the point what is there by the conditions; `point` must have a number for that.
   Configuration decode(Point const& point) const;

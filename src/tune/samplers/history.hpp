@@ -12,7 +12,7 @@
 
 namespace canopy::tune {
 
-/// The earlier trials that lie in the space, as models of the score see them.
+/// The earlier trials that have something of the space, as models of the score see them.
 class History {
  public:
   struct Entry {

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <tuple>
 
 #include <gmock/gmock.h>
 
@@ -81,18 +82,24 @@ TEST(Encoding, CoordinatesAreThoseOfTheSpace) {
   EXPECT_TRUE(same(all.at(coordinates), all.at(all.coordinates(all.at(coordinates)))));
 }
 
-TEST(Encoding, RefusesWhatTheSpaceHasNot) {
+TEST(Encoding, KnowsNothingOfWhatTheSpaceHasNot) {
   auto const all = encoding();
   Configuration const good{
       {"depth", "3"}, {"rate", "0.1"}, {"criterion", "gini"}, {"bootstrap", "false"}};
-  EXPECT_TRUE(all.encode(good));
-  for (auto const& [name, value] :
-       Configuration{{"depth", "41"}, {"rate", "2"}, {"criterion", "x"}, {"bootstrap", "true"}}) {
-    auto bad = good;
-    for (auto& entry : bad)
+  auto const known = all.encode(good).value();
+  for (auto const& [d, name, value] : {std::tuple{1, "depth", "41"},
+                                       {2, "rate", "2"},
+                                       {3, "criterion", "x"},
+                                       {4, "bootstrap", "None"},
+                                       {5, "bootstrap", "true"}}) {  // no share beside it
+    auto other = good;
+    for (auto& entry : other)
       if (entry.first == name) entry.second = value;
-    EXPECT_FALSE(all.encode(bad)) << name;  // with bootstrap a share is missing
+    auto const point = all.encode(other).value();
+    EXPECT_TRUE(std::isnan(point[static_cast<std::size_t>(d)])) << name;
+    EXPECT_TRUE(d == 2 || point[2] == known[2]) << "the rest is known";
   }
+  EXPECT_FALSE(all.encode({{"depth", "41"}}));
   auto other = good;
   other.emplace_back("kind", "random_forest");
   EXPECT_FALSE(all.encode(other)) << "the space fixes another";

@@ -66,7 +66,7 @@ TEST_F(TpeRules, FailedTrialsAreNeverGoodAndPendingOnesAreASwitch) {
   EXPECT_EQ(History(encoding, earlier).scored(), 1) << "what the startup counts";
 }
 
-TEST_F(TpeRules, TrialsOutsideTheSpaceTeachNothing) {
+TEST_F(TpeRules, TrialsOfWhichNothingIsInTheSpaceTeachNothing) {
   EXPECT_EQ(halves({at(1000, 0.9), at(5, 0.5)}), (std::pair{std::vector{5}, std::vector<int>{}}));
 }
 
