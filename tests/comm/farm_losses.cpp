@@ -150,11 +150,27 @@ void coordinator_killed(Farm& farm) {
   raise(SIGKILL);
 }
 
+/// It has said once that it will be silent, and is for longer than that allows.
+void coordinator_hangs(Farm& farm) {
+  run_all(farm, naps(20));
+  farm.expect_silence();
+  sleep_seconds(5);
+  try {
+    run_all(farm, naps(20));
+    expect(false, "nobody has waited");
+  } catch (NoWorkersLeft const& e) {
+    expect_lost(farm, {1, 2, 3, 4});
+  }
+}
+
 using Scene = void (*)(Farm&);
-std::map<std::string, Scene> const scenes{
-    {"killed", killed},         {"poison", poison},
-    {"silent", silent},         {"at_the_end", at_the_end},
-    {"all_killed", all_killed}, {"coordinator_killed", coordinator_killed}};
+std::map<std::string, Scene> const scenes{{"killed", killed},
+                                          {"poison", poison},
+                                          {"silent", silent},
+                                          {"at_the_end", at_the_end},
+                                          {"all_killed", all_killed},
+                                          {"coordinator_killed", coordinator_killed},
+                                          {"coordinator_hangs", coordinator_hangs}};
 
 }  // namespace
 
@@ -164,6 +180,7 @@ int main(int argc, char** argv) {
   std::string const scene = argc > 1 ? argv[1] : "";
   FarmTimes times;
   times.lost_after = 2;
+  times.long_silence = 2;
   Farm farm{world,
             [&](Bytes const& payload, StopToken const& stop) {
               return work(world.rank(), payload, stop);
