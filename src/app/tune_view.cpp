@@ -17,22 +17,39 @@ using tune::Search;
 using tune::Trial;
 
 struct Counts {
-  int done = 0, running = 0, waiting = 0, failed = 0;
+  int done = 0, pruned = 0, running = 0, waiting = 0, failed = 0;
 };
 
 Counts count(Search const& search) {
+  using enum Trial::Status;
   Counts counts;
   for (auto const& trial : search.trials()) {
-    if (trial.status == Trial::Status::failed)
+    if (trial.status == failed)
       ++counts.failed;
-    else if (trial.status == Trial::Status::complete)
+    else if (trial.status == complete)
       ++counts.done;
-    else if (trial.folds_done() > 0)
+    else if (trial.status == pruned)
+      ++counts.pruned;
+    else if (trial.folds_done() > 0 || !trial.climbed.empty())
       ++counts.running;
     else
       ++counts.waiting;
   }
+  counts.waiting += search.plan().trials_expected() - static_cast<int>(search.trials().size());
   return counts;
+}
+
+/// "8 done, 3 pruned, 2 running, 51 waiting", without what there is none of and need not be.
+std::string to_text(Counts const& counts, std::string const& comma) {
+  auto text = fmt::format("{} done", counts.done);
+  auto const add = [&](int number, char const* what) {
+    text += fmt::format("{} {} {}", comma, number, what);
+  };
+  if (counts.pruned > 0) add(counts.pruned, "pruned");
+  add(counts.running, "running");
+  add(counts.waiting, "waiting");
+  if (counts.failed > 0) add(counts.failed, "failed");
+  return text;
 }
 
 std::string score_text(Trial const& trial) {
@@ -53,13 +70,9 @@ std::string utilisation(Search const& search) {
 }
 
 std::vector<std::string> block(Search const& search, std::string const& title) {
-  auto const counts = count(search);
   auto const share = static_cast<double>(search.folds_done()) / std::max(1, search.folds_total());
   std::vector<std::string> lines{
-      title,
-      fmt::format("  trials   {} done, {} running, {} waiting{}", counts.done, counts.running,
-                  counts.waiting,
-                  counts.failed > 0 ? fmt::format(", {} failed", counts.failed) : ""),
+      title, "  trials   " + to_text(count(search), ","),
       fmt::format("  folds    {} {} of {}   {} gone, about {} to go", progress_bar(share, 30),
                   search.folds_done(), search.folds_total(), text::duration(search.seconds()),
                   text::duration(search.seconds_left()))};
@@ -74,13 +87,10 @@ std::vector<std::string> block(Search const& search, std::string const& title) {
 }
 
 std::string line(Search const& search) {
-  auto const counts = count(search);
   auto const* best = tune::best_trial(search.trials());
-  return fmt::format("{:>8}  folds {}/{}  trials {} done {} running {} waiting{}  best {}  eta {}",
+  return fmt::format("{:>8}  folds {}/{}  trials {}  best {}  eta {}",
                      text::duration(search.seconds()), search.folds_done(), search.folds_total(),
-                     counts.done, counts.running, counts.waiting,
-                     counts.failed > 0 ? fmt::format(" {} failed", counts.failed) : "",
-                     best == nullptr ? "-" : score_text(*best),
+                     to_text(count(search), ""), best == nullptr ? "-" : score_text(*best),
                      text::duration(search.seconds_left()));
 }
 

@@ -32,12 +32,12 @@ class ReplayTable:
 
     def __init__(self, file):
         with h5py.File(file) as run:
-            settings = run["settings"][()]
+            settings = str(np.ravel(run["settings"].asstr()[()])[0])
             trials = run["trials"]
             names = [n for n in trials if n.startswith("param_")]
             columns = {n[6:]: text(trials[n][()]) for n in names}
             scores = trials["mean_test_score"][()]
-        space = tomllib.loads(settings.decode() if isinstance(settings, bytes) else str(settings))["space"]
+        space = tomllib.loads(settings)["space"]
         self.names = list(columns)
         self.scores = dict(zip(zip(*columns.values()), scores))
         self.values = {n: list(dict.fromkeys(columns[n][1:])) for n in self.names}  # trial 0 may be outside

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "canopy/core/table.hpp"
+#include "canopy/record/run_record.hpp"
+
+/// How the time of a run depends on the machines it had, from the files of runs that differ in
+/// nothing else.
+namespace canopy::report {
+
+/// One run of a scaling study.
+struct ScalingPoint {
+  double size = 1;     ///< what it had of what the study varies, such as machines
+  double seconds = 0;  ///< it took
+};
+
+/// A law of how the time depends on the size, fitted to points of a study.
+struct ScalingFit {
+  std::string law;       ///< amdahl: seconds = one (serial + (1 - serial) / size); usl: see fit_usl
+  double one = 0;        ///< seconds at size 1
+  double serial = 0;     ///< Amdahl's serial fraction; the USL's contention sigma
+  double coherence = 0;  ///< the USL's kappa; 0 by Amdahl
+  double error = 0;      ///< root mean square of relative errors of the points
+
+  double seconds_at(double size) const;
+};
+
+/// Amdahl 1967, by least squares of relative errors; 0 <= serial <= 1. Points of two sizes at
+/// least.
+ScalingFit fit_amdahl(std::span<ScalingPoint const> points);
+/// Gunther 1993, "A simple capacity model of massively parallel transaction systems" (the universal
+/// scalability law): speed-up(p) = p / (1 + sigma (p - 1) + kappa p (p - 1)), sigma and kappa at
+/// least 0, by least squares of relative errors. Points of three sizes at least.
+ScalingFit fit_usl(std::span<ScalingPoint const> points);
+
+/// Karp and Flatt 1990: the serial fraction that a speed-up shows, (1/s - 1/p) / (1 - 1/p); NaN at
+/// size 1.
+double karp_flatt(double speed_up, double size);
+
+/// What a study varies.
+enum class Scale { nodes, np, workers };
+/// strong: the same work for all sizes, speed-up is T(1) / T(p). weak: work grows with the size,
+/// speed-up is p T(1) / T(p).
+enum class Growth { strong, weak };
+
+/// /scaling: run, command, np, nodes, size, repeat, wall_seconds, PHASE_seconds..., busy, idle,
+/// comm (shares of the time of all ranks), speed_up, efficiency, karp_flatt, load,
+/// throttled_seconds, result (hash of what the run found), sorted by size and repeat. Size is in
+/// what `scale` says; T(1) is the median of the smallest size, which counts as ideal up to itself.
+/// `names` are the files'. UserError when runs are of different commands or settings but for sizes,
+/// or were not completed; one that found something else than the others is told by its result.
+Table scaling_table(std::vector<record::RunRecord> const& runs,
+                    std::vector<std::string> const& names, Scale scale, Growth growth);
+
+/// /fit: law, one_seconds, serial, coherence, relative_error; of a table as above. Laws that need
+/// more sizes than there are, are left out.
+Table fits_table(Table const& scaling, Growth growth);
+
+/// What a run found, whatever the time it took: SHA-256 of its model and its scores.
+std::string result_of(record::RunRecord const& run);
+
+}  // namespace canopy::report

@@ -1,0 +1,129 @@
+#include <cmath>
+
+#include <gmock/gmock.h>
+
+#include "canopy/report/scaling.hpp"
+
+#include "support/complaint.hpp"
+
+namespace canopy::report {
+namespace {
+
+using canopy::test::complaint;
+using ::testing::HasSubstr;
+
+std::vector<ScalingPoint> points_of(double (*seconds)(double), std::vector<double> const& sizes) {
+  std::vector<ScalingPoint> points;
+  for (auto const size : sizes) points.push_back({size, seconds(size)});
+  return points;
+}
+
+TEST(ScalingFits, RecoverTheLawThatMadeThePoints) {
+  auto const amdahl =
+      fit_amdahl(points_of([](double p) { return 100 * (0.05 + 0.95 / p); }, {1, 2, 4, 8}));
+  EXPECT_NEAR(amdahl.one, 100, 1e-9);
+  EXPECT_NEAR(amdahl.serial, 0.05, 1e-12);
+  EXPECT_NEAR(amdahl.error, 0, 1e-12);
+  EXPECT_NEAR(amdahl.seconds_at(16), 100 * (0.05 + 0.95 / 16), 1e-9);
+
+  auto const usl = fit_usl(
+      points_of([](double p) { return 50 * (1 + 0.03 * (p - 1) + 0.002 * p * (p - 1)) / p; },
+                {1, 2, 3, 5, 8, 13}));
+  EXPECT_NEAR(usl.one, 50, 1e-9);
+  EXPECT_NEAR(usl.serial, 0.03, 1e-10);
+  EXPECT_NEAR(usl.coherence, 0.002, 1e-10);
+}
+
+TEST(ScalingFits, NeverHaveNegativeParts) {
+  auto const quicker_than_ideal =
+      points_of([](double p) { return 100 / std::pow(p, 1.1); }, {1, 2, 4, 8});
+  auto const amdahl = fit_amdahl(quicker_than_ideal);
+  EXPECT_EQ(amdahl.serial, 0);
+  EXPECT_GT(amdahl.error, 0.01) << "and tell how far off they are";
+  auto const usl = fit_usl(quicker_than_ideal);
+  EXPECT_GE(usl.serial, 0);
+  EXPECT_GE(usl.coherence, 0);
+}
+
+TEST(ScalingFits, WantEnoughSizes) {
+  auto const same = points_of([](double) { return 1.0; }, {2, 2, 2});
+  EXPECT_THAT(complaint([&] { fit_amdahl(same); }), HasSubstr("two sizes"));
+  auto const two = points_of([](double p) { return 1 / p; }, {1, 2});
+  EXPECT_THAT(complaint([&] { fit_usl(two); }), HasSubstr("three sizes"));
+}
+
+TEST(KarpFlatt, IsAmdahlsFractionWhereAmdahlHolds) {
+  for (double const p : {2.0, 3.0, 10.0})
+    EXPECT_NEAR(karp_flatt(1 / (0.1 + 0.9 / p), p), 0.1, 1e-12);
+  EXPECT_TRUE(std::isnan(karp_flatt(1, 1)));
+}
+
+record::RunRecord run_of(int np, double seconds, double score = 0.5) {
+  record::RunRecord run;
+  run.command = "tune";
+  run.np = np;
+  run.nodes = std::max(1, np - 1);
+  run.wall_seconds = seconds;
+  run.settings = "trials = 5\nout = \"" + std::to_string(np) + ".h5\"\n";
+  run.tables.push_back(Table{"trials"}.column("mean_test_score", Table::Type::real));
+  run.tables.back().add({score});
+  run.tables.push_back(Table{"phases"}
+                           .column("name", Table::Type::text)
+                           .column("begin", Table::Type::real)
+                           .column("end", Table::Type::real));
+  run.tables.back().add({"search", 1.0, seconds});
+  run.tables.push_back(Table{"ranks"}
+                           .column("busy_seconds", Table::Type::real)
+                           .column("idle_seconds", Table::Type::real)
+                           .column("comm_seconds", Table::Type::real));
+  run.tables.back().add({3.0, 0.5, 0.5});
+  return run;
+}
+
+TEST(ScalingTable, ComparesWithTheSmallestSize) {
+  auto const table = scaling_table({run_of(4, 40), run_of(2, 100), run_of(2, 104), run_of(3, 60)},
+                                   {"d", "a", "b", "c"}, Scale::workers, Growth::strong);
+  ASSERT_EQ(table.rows(), 4u);
+  EXPECT_EQ(table.text(0, "run"), "a");
+  EXPECT_EQ(table.number(1, "repeat"), 1);
+  EXPECT_EQ(table.number(3, "size"), 3) << "rank 0 of a search coordinates";
+  EXPECT_DOUBLE_EQ(table.number(3, "speed_up"), 102.0 / 40);
+  EXPECT_DOUBLE_EQ(table.number(3, "efficiency"), 102.0 / 120);
+  EXPECT_DOUBLE_EQ(table.number(0, "busy"), 0.75);
+  EXPECT_DOUBLE_EQ(table.number(2, "search_seconds"), 59);
+  EXPECT_EQ(table.text(0, "result"), table.text(3, "result"));
+  EXPECT_EQ(fits_table(table, Growth::strong).rows(), 2u);
+}
+
+TEST(ScalingTable, WeakScalingComparesTimesOfEqualWorkEach) {
+  auto const table =
+      scaling_table({run_of(2, 100), run_of(3, 125)}, {"a", "b"}, Scale::workers, Growth::weak);
+  EXPECT_DOUBLE_EQ(table.number(1, "efficiency"), 0.8);
+  EXPECT_DOUBLE_EQ(table.number(1, "speed_up"), 1.6);
+}
+
+TEST(ScalingTable, ARunThatFoundSomethingElseIsTold) {
+  auto const table =
+      scaling_table({run_of(2, 100), run_of(3, 60, 0.6)}, {"a", "b"}, Scale::np, Growth::strong);
+  EXPECT_NE(table.text(0, "result"), table.text(1, "result"));
+}
+
+TEST(ScalingTable, RefusesWhatIsNoStudy) {
+  auto const refused = [](record::RunRecord const& other) {
+    return complaint([&] {
+      scaling_table({run_of(2, 100), other}, {"a.h5", "b.h5"}, Scale::np, Growth::strong);
+    });
+  };
+  auto other = run_of(3, 60);
+  other.status = "interrupted";
+  EXPECT_THAT(refused(other), HasSubstr("b.h5: the run is interrupted"));
+  other = run_of(3, 60);
+  other.command = "train";
+  EXPECT_THAT(refused(other), HasSubstr("a study has one command"));
+  other = run_of(3, 60);
+  other.settings = "trials = 6\n";
+  EXPECT_THAT(refused(other), HasSubstr("different settings"));
+}
+
+}  // namespace
+}  // namespace canopy::report
