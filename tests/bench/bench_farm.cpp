@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <map>
 #include <thread>
+#include <utility>
 
 #include <benchmark/benchmark.h>
 #include <nlohmann/json.hpp>
@@ -38,7 +39,8 @@ struct Outcome {
   double coordinator_share = 0;
 };
 
-Outcome search(comm::Communicator const& world, int tasks, double task_seconds) {
+/// Without prefetch a worker gets its next task when it has reported the one before.
+Outcome search(comm::Communicator const& world, int tasks, double task_seconds, bool prefetch) {
   comm::Farm farm{world, [task_seconds](Bytes const& payload, StopToken const&) {
                     if (task_seconds > 0)
                       std::this_thread::sleep_for(std::chrono::duration<double>(task_seconds));
@@ -58,7 +60,10 @@ Outcome search(comm::Communicator const& world, int tasks, double task_seconds) 
   Stopwatch const clock;
   for (int assigned = 0, done = 0; done < tasks;) {
     auto const cpu = thread_cpu_seconds();
-    for (; assigned < tasks && farm.wants_task(); ++assigned) farm.assign(assigned, payload);
+    auto const wants = [&] {
+      return farm.wants_task() && (prefetch || std::cmp_less(farm.outstanding(), farm.workers()));
+    };
+    for (; assigned < tasks && wants(); ++assigned) farm.assign(assigned, payload);
     auto const handed = thread_cpu_seconds() - cpu;
     auto const report = farm.wait(1);
     if (!report) continue;
@@ -92,11 +97,11 @@ Outcome search(comm::Communicator const& world, int tasks, double task_seconds) 
   return outcome;
 }
 
-void run(benchmark::State& state, int tasks, double task_seconds) {
+void run(benchmark::State& state, int tasks, double task_seconds, bool prefetch = true) {
   auto const world = comm::Communicator::world();
   Outcome last;
   for (auto _ : state) {
-    last = search(world, tasks, task_seconds);
+    last = search(world, tasks, task_seconds, prefetch);
     state.SetIterationTime(world.broadcast(last.seconds));
   }
   state.counters["dispatches/s"] = tasks / std::max(last.seconds, 1e-9);
@@ -113,10 +118,27 @@ void tasks_of_100_ms(benchmark::State& state) {
   run(state, 60, 0.1);
 }
 
+void tasks_of_100_ms_without_prefetch(benchmark::State& state) {
+  run(state, 60, 0.1, false);
+}
+void tasks_that_do_nothing_without_prefetch(benchmark::State& state) {
+  run(state, 20'000, 0, false);
+}
+
 BENCHMARK(tasks_that_do_nothing)
     ->UseManualTime()
     ->Iterations(1)
     ->Repetitions(5)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(tasks_that_do_nothing_without_prefetch)
+    ->UseManualTime()
+    ->Iterations(1)
+    ->Repetitions(5)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(tasks_of_100_ms_without_prefetch)
+    ->UseManualTime()
+    ->Iterations(1)
+    ->Repetitions(3)
     ->Unit(benchmark::kMillisecond);
 BENCHMARK(tasks_of_100_ms)
     ->UseManualTime()

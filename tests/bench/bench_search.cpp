@@ -5,8 +5,12 @@
 //   mpirun -np 3 --oversubscribe --bind-to none build/tests/bench/bench_search [SCALE]
 //
 // SCALE (1) multiplies the numbers of trials. The last answer stands in results/README.md.
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
+#include <map>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -58,14 +62,29 @@ void search(comm::Communicator const& world, comm::Work work, int trials,
   then(run, clock.seconds(), process_cpu_seconds() - cpu);
 }
 
+/// Median seconds between two folds of one worker.
+double median_gap(std::vector<TaskRow> const& tasks) {
+  std::map<int, std::vector<std::pair<double, double>>> spans;
+  for (auto const& task : tasks) spans[task.rank].emplace_back(task.started, task.finished);
+  std::vector<double> gaps;
+  for (auto& [rank, span] : spans) {
+    std::ranges::sort(span);
+    for (std::size_t i = 1; i < span.size(); ++i)
+      gaps.push_back(span[i].first - span[i - 1].second);
+  }
+  std::ranges::sort(gaps);
+  return gaps.empty() ? 0 : gaps[gaps.size() / 2];
+}
+
 void utilisation(comm::Communicator const& world, double seconds, int trials) {
   search(world, busy(seconds), trials, [&](Search& run, double wall, double cpu) {
     double in_folds = 0;
     for (auto const& task : run.tasks()) in_folds += task.finished - task.started;
     fmt::print(
-        "{:>6} folds of {:g} s: {:.2f} % of worker time in folds, rank 0 {:.2f} % of a core\n",
+        "{:>6} folds of {:g} s: {:.2f} % of worker time in folds, {:.0f} us between two (median), "
+        "rank 0 {:.2f} % of a core\n",
         run.folds_done(), seconds, 100 * in_folds / (wall * run.farm().workers()),
-        100 * cpu / wall);
+        1e6 * median_gap(run.tasks()), 100 * cpu / wall);
   });
 }
 
@@ -97,6 +116,7 @@ void resume(int trials) {
     run.run(no_limits(), look_away);
   }
   Stopwatch const clock;
+  auto const cpu = process_cpu_seconds();
   std::vector<nlohmann::json> records;
   auto journal = record::Journal::reopen(file.path, records);
   auto const read = clock.seconds();
@@ -104,9 +124,9 @@ void resume(int trials) {
   Search run{farm, journal, std::move(plan)};
   run.restore(records);
   fmt::print(
-      "{:>6} trials resumed in {:.2f} s ({} folds; {:.2f} s to read the journal of {:.0f} MB), "
-      "{:.0f} MB\n",
-      trials, clock.seconds(), run.folds_restored(), read,
+      "{:>6} trials resumed in {:.2f} s, {:.2f} s of the processor ({} folds; {:.2f} s to read the "
+      "journal of {:.0f} MB), {:.0f} MB\n",
+      trials, clock.seconds(), process_cpu_seconds() - cpu, run.folds_restored(), read,
       static_cast<double>(std::filesystem::file_size(file.path)) / 1e6, max_resident_bytes() / 1e6);
 }
 
