@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Runs a federation over MPI processes; when one is lost, goes on from the last checkpoint. (Under
-# mpirun --enable-recovery, by hand, the others take a lost process's clients over, and the run goes
-# on; but mpirun's exit status then tells nothing.)
+# Runs a federation over MPI processes. The clients of a lost process are dealt to others; when the
+# reducer, a combiner or a machine is lost it goes on from the last checkpoint, on those that answer.
 #
 #   jobs/federate.sh [options of canopy federate]
 #
@@ -13,14 +12,16 @@
 #   NETWORK       the network between the machines by CIDR, 10.0.0.0/24; without it MPI chooses
 #   BIND_TO       none (the default), core, ...: what mpirun binds a process to
 #   MAX_RESTARTS  how often it goes on after a loss; 3
+#   SILENCE       seconds without a new line in the journal after which the machines are asked whether
+#                 they are there; 45
 #   CANOPY        the program; build/canopy
 #
 #   NP=4 HOSTFILE=hostfiles/fedn.txt NETWORK=10.0.0.0/24 \
 #     jobs/federate.sh --layout fedn --data mnist --rounds 20 --checkpoint-every 5
 #
-# Ctrl-C, SIGTERM and SIGUSR1 save and leave. Exit status: that of canopy federate; 75 means stopped
-# with everything saved, go on with the same words and --resume. `build/canopy federate --help` lists
-# the options.
+# Ctrl-C, SIGTERM and SIGUSR1 save and leave. Exit status: that of canopy federate, as the run file
+# tells it (2 when there is none); 75 means stopped with everything saved, go on with the same words
+# and --resume. `build/canopy federate --help` lists the options.
 set -euo pipefail
 
 case ${1:-} in -h | --help) sed -n '2,/^set/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;; esac

@@ -2,6 +2,10 @@
 # One run over MPI processes that goes on from its last checkpoint after a loss: what the jobs that
 # do so share, on machines that ssh reaches and under Slurm. They set `top`, and source this after
 # common.sh.
+: "${top:?}"
+
+# shellcheck source=jobs/supervise.sh
+source "$top/jobs/supervise.sh"
 
 fail() {
   echo "canopy job: $1" >&2
@@ -36,6 +40,9 @@ recorded_status() {
   echo "$recorded"
 }
 
+# survives_losses COMMAND: do its other processes go on when one is lost?
+survives_losses() { [[ $1 == tune || $1 == federate ]]; }
+
 give_up() {
   echo "canopy job: gave up after $max_restarts restarts (MAX_RESTARTS);" \
     "$run_file is saved, --resume goes on from it" >&2
@@ -44,20 +51,39 @@ give_up() {
 
 # ---- on this machine, or on those of HOSTFILE
 
-# Sets `placing`, the words of mpirun that say where processes go.
+# Sets `placing`, the words of mpirun that say where processes go, and `hosts`, the file of machines.
 place_processes() {
   local network=${NETWORK:-}
   placing=(--bind-to "${BIND_TO:-none}")
   if [[ -n ${HOSTFILE:-} ]]; then
-    placing+=(--hostfile "$HOSTFILE")
+    hosts=$HOSTFILE
     [[ -z ${NP:-} ]] || placing+=(-np "$NP")
   else
     # The loopback device is enough, and there may be no other.
-    placing+=(--hostfile "$top/hostfiles/localhost.txt" -np "${NP:-$(nproc)}")
+    hosts=$top/hostfiles/localhost.txt
+    placing+=(-np "${NP:-$(nproc)}")
     network=${network:-lo}
   fi
+  placing+=(--hostfile "$hosts")
   [[ -z $network ]] ||
     placing+=(--mca btl_tcp_if_include "$network" --mca oob_tcp_if_include "$network")
+  if survives_losses "$command"; then placing+=(--enable-recovery); fi
+}
+
+# Leaves out the machines that do not answer, and starts no more processes than the others have slots.
+leave_out_lost_hosts() {
+  local HOSTFILE=${HOSTFILE:-} NP=${NP:-} gone
+  [[ -n $HOSTFILE ]] || return 0
+  gone=$(silent_hosts "$HOSTFILE" | xargs)
+  if [[ -n $gone ]]; then
+    echo "canopy job: $gone does not answer, goes on without" >&2
+    # shellcheck disable=SC2086  # names of hosts, one a word
+    without_hosts "$HOSTFILE" $gone >"$remaining"
+    [[ -n $(hosts_of "$remaining") ]] || fail "no machine of $HOSTFILE answers; $run_file is saved"
+    HOSTFILE=$remaining
+    if ((${NP:-0} > $(slots_of "$remaining"))); then NP=; fi
+  fi
+  place_processes
 }
 
 # Only SIGUSR1 lets mpirun's processes save: after the others it kills them within two seconds. In a
@@ -69,23 +95,44 @@ stop() {
   [[ -z $mpirun_pid ]] || kill -USR1 "$mpirun_pid" 2>/dev/null || true
 }
 
-# start OPTION...: sets `status` to mpirun's.
+# start OPTION...: sets `status` to the run's.
 start() {
+  local supervisor
+  started=$(date +%s%N)
   setsid mpirun "${placing[@]}" "$canopy" "$command" "$@" --out "$run_file" &
   mpirun_pid=$!
+  supervise "$mpirun_pid" "$hosts" &
+  supervisor=$!
   wait "$mpirun_pid" || true  # a signal ends this one early
   while kill -0 "$mpirun_pid" 2>/dev/null; do wait "$mpirun_pid" || true; done
   status=0
   wait "$mpirun_pid" || status=$?
   mpirun_pid=
+  kill "$supervisor" 2>/dev/null || true
+  wait "$supervisor" || true
+  status=$(status_of_run "$@")
+}
+
+is_written_since() { (($(last_written) >= $1)); }
+
+# What the run itself has come to: mpirun --enable-recovery ends with 0 whatever happened, and one that
+# had to be ended with an error. A start that has written nothing was refused, unless the run was
+# complete before.
+status_of_run() {
+  local recorded
+  recorded=$(recorded_status)
+  if is_written_since "$started"; then
+    if ((status == 0)) || [[ $recorded =~ ^[04]$ ]]; then echo "$recorded"; else echo "$status"; fi
+  elif ((status == 0)) && ! { has --resume "$@" && [[ $recorded =~ ^[04]$ ]]; }; then
+    echo 2
+  else
+    echo "$status"
+  fi
 }
 
 # With --overwrite, what an earlier run has left is nothing to go on from.
 is_saved() {
-  local newest
-  newest=$(stat -c %Y "$run_file" "${run_file%.*}.journal" 2>/dev/null | sort -n | tail -n 1)
-  [[ -n $newest ]] && { ! has --overwrite "$@" || ((newest >= began)); } &&
-    [[ $(recorded_status) == 75 ]]
+  { ! has --overwrite "$@" || is_written_since "$began"; } && [[ $(recorded_status) == 75 ]]
 }
 
 # At the end of the allocation there is nothing to run on. Events of earlier sessions do not count.
@@ -102,16 +149,19 @@ run_and_restart() {
   command=$1
   shift
   place_processes
+  remaining=$(mktemp)
+  trap 'rm -f "$remaining"' EXIT
   trap stop INT TERM HUP USR1
-  began=$EPOCHSECONDS
+  began=$(date +%s%N)
   start "$@"
   for ((restart = 1; ; ++restart)); do
     case $status in 0 | 2 | 3 | 4) exit "$status" ;; esac
     is_saved "$@" || exit "$status"
     if [[ -n $is_stopping ]] || is_out_of_time; then exit 75; fi
     ((restart <= max_restarts)) || give_up
-    echo "canopy job: mpirun ended with $status; restart $restart of $max_restarts from $run_file" >&2
+    echo "canopy job: the run ended with $status; restart $restart of $max_restarts from $run_file" >&2
     sleep 3  # what a lost mpirun leaves running is gone by then, and lets go of the journal
+    leave_out_lost_hosts
     [[ -z $is_stopping ]] || exit 75
     start "$@" --overwrite false --resume
   done
@@ -121,11 +171,17 @@ run_and_restart() {
 
 # run_and_requeue COMMAND OPTION...: likewise; after a loss the job is queued again.
 run_and_requeue() {
-  local command=$1 restarts=${SLURM_RESTART_COUNT:-0} status=0 again=()
+  local command=$1 restarts=${SLURM_RESTART_COUNT:-0} status=0 again=() ends_all=1
   shift
   ((restarts == 0)) || again=(--overwrite false --resume)
-  srun --mpi=pmix --kill-on-bad-exit=1 "$canopy" "$command" "$@" --out "$run_file" "${again[@]}" ||
+  if survives_losses "$command"; then ends_all=0; fi
+  began=$(date +%s%N)
+  srun --mpi=pmix --kill-on-bad-exit="$ends_all" "$canopy" "$command" "$@" --out "$run_file" "${again[@]}" ||
     status=$?
+  # The lost process of a run that was completed all the same.
+  if ((ends_all == 0)) && is_written_since "$began" && [[ $(recorded_status) =~ ^[04]$ ]]; then
+    exit "$(recorded_status)"
+  fi
   case $status in 0 | 2 | 3 | 4) exit "$status" ;; esac
 
   # The first process that leaves with 75 makes srun kill the others: the run file tells what it was.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Trains one model over MPI processes; when one is lost, goes on from the last checkpoint.
+# Trains one model over MPI processes; when one is lost, goes on from the last checkpoint, on the
+# machines that answer.
 #
 #   jobs/train.sh [options of canopy train]
 #
@@ -11,6 +12,8 @@
 #   NETWORK       the network between the machines by CIDR, 10.0.0.0/24; without it MPI chooses
 #   BIND_TO       none (the default), core, ...: what mpirun binds a process to
 #   MAX_RESTARTS  how often it goes on after a loss; 3
+#   SILENCE       seconds without a new line in the journal after which the machines are asked whether
+#                 they are there; 45
 #   CANOPY        the program; build/canopy
 #
 #   NP=4 HOSTFILE=hostfiles/vms.txt NETWORK=10.0.0.0/24 \

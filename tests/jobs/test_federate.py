@@ -1,4 +1,4 @@
-"""jobs/federate.sh and jobs/federate.sbatch go on from the last checkpoint, whoever is lost."""
+"""jobs/federate.sh and jobs/federate.sbatch go on, whoever is lost."""
 
 import os
 import pathlib
@@ -41,14 +41,15 @@ class FederateJobs:
                           sessions)
         self.checks.check(f"{name}: no journal is left", not journal_of(run_file).exists())
 
-    def killed(self, name, rank):
+    def killed(self, name, rank, restarts):
         run_file = self.folder / f"killed{rank}.h5"
         with StartedJob([*STUDY, "--out", run_file]) as job:
             wait_for_a_checkpoint(self.checks, name, job, run_file)
             os.kill(pid_of_rank(job, rank), signal.SIGKILL)
             self.checks.equal(f"{name}: the job finishes", job.wait(180), 0)
-            self.checks.equal(f"{name}: after one restart", job.text().count("; restart "), 1)
-        self.is_finished(name, run_file, 2)
+            self.checks.equal(f"{name}: after {restarts} restarts", job.text().count("; restart "),
+                              restarts)
+        self.is_finished(name, run_file, restarts + 1)
 
     def stopped(self):
         name, run_file = "SIGTERM to the job", self.folder / "stopped.h5"
@@ -83,8 +84,8 @@ if __name__ == "__main__":
         keep_mpi_files_in(folder)
         checks = Checks()
         jobs = FederateJobs(checks, pathlib.Path(folder))
-        jobs.killed("a killed client", 2)
-        jobs.killed("a killed reducer", 0)
+        jobs.killed("a killed client", 2, 0)
+        jobs.killed("a killed reducer", 0, 1)
         jobs.stopped()
         jobs.under_slurm()
     checks.leave()
