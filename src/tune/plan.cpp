@@ -226,7 +226,7 @@ void SearchPlan::begin_job(int number, int rung, bool sliced) {
   auto const id = decisions();
   jobs_.push_back({number, rung, races ? incumbent_ : -1, 0, sliced, false});
   ++undone_;
-  job_of_[{number, trial.resource}] = id;
+  jobs_.back().cost = learner_.cost(configuration({id, 0}));
   auto const folds = jobs_.back().incumbent < 0 ? settings_.folds_per_trial() : 1;
   for (int fold = 0; fold < folds; ++fold) hand_out(id, fold);
 }
@@ -370,16 +370,6 @@ Configuration SearchPlan::configuration(FoldId fold) const {
   if (settings_.scheduler != "none")
     put(configuration, learner_.resource(), std::to_string(resources_[index(job(fold).rung)]));
   return configuration;
-}
-
-double SearchPlan::cost(FoldId fold) const {
-  return learner_.cost(configuration(fold));
-}
-
-std::optional<std::int64_t> SearchPlan::find_job(int trial, int resource) const {
-  auto const found = job_of_.find({trial, resource});
-  if (found == job_of_.end()) return {};
-  return found->second;
 }
 
 std::vector<std::string> SearchPlan::parameters() const {

@@ -56,9 +56,7 @@ class SearchPlan {
   Configuration configuration(FoldId fold) const;
   bool has_slices(FoldId fold) const { return job(fold).sliced; }
   /// Expected work of the fold relative to others.
-  double cost(FoldId fold) const;
-  /// The job of a trial at a rung; nothing when that is not decided.
-  std::optional<std::int64_t> find_job(int trial, int resource) const;
+  double cost(FoldId fold) const { return job(fold).cost; }
 
   /// What proposals are made of.
   Space const& space() const { return space_; }
@@ -85,6 +83,7 @@ class SearchPlan {
     int open = 0;        ///< folds that have been handed out or wait to be
     bool sliced = false;
     bool done = true;
+    double cost = 0;                         ///< of a fold
     std::map<int, std::string> errors = {};  ///< by fold
   };
 
@@ -120,8 +119,7 @@ class SearchPlan {
   bool looks_;
 
   std::vector<Trial> trials_;
-  std::vector<Job> jobs_;                               ///< by decision
-  std::map<std::pair<int, int>, std::int64_t> job_of_;  ///< by trial and resource
+  std::vector<Job> jobs_;  ///< by decision
   std::vector<FoldId> ready_;
   std::vector<std::int64_t> arrived_;  ///< without a lag: jobs that are done and not yet revealed
 
