@@ -165,9 +165,9 @@ def journal_records(path):
 
 
 def folds_of(path):
-    """{(trial, fold): record} of the folds in a journal."""
+    """{(trial, fold, resource): record} of the folds in a journal."""
     records = [record for record in journal_records(path) if record["kind"] == "fold"]
-    folds = {(record["trial"], record["fold"]): record for record in records}
+    folds = {(record["trial"], record["fold"], record["resource"]): record for record in records}
     if len(folds) < len(records):
         raise ValueError(f"{path}: a fold stands in it twice")
     return folds

@@ -10,11 +10,19 @@ from end_to_end import (Checks, Started, folds_of, journal_of, keep_mpi_files_in
                         show, trials)
 
 FOLDS = 4
+LOOKING = ["--search", "tpe", "--scheduler", "asha", "--race", "rows", "--lag", 5]
 
 
-def search(count):
+def search(count, looks):
+    """`looks`: decisions look at outcomes."""
     return ["tune", "--data", "synthetic:forest-cover,rows=3000", "--trials", count, "--folds",
-            FOLDS, "--seed", 5, "--progress", "none"]
+            FOLDS, "--seed", 5, "--verdict-repeats", 1, "--progress", "none"] + (LOOKING if looks else [])
+
+
+def tasks_of(run_file):
+    """When each fold was finished, by trial, fold and resource."""
+    return {tuple(int(task[k]) for k in ("trial", "fold", "resource")): float(task["finished"])
+            for task in show(run_file, "tasks")}
 
 
 def kill_after(seconds, words):
@@ -45,26 +53,24 @@ def kill_again_and_again(checks, words, run_file, kills):
     return before
 
 
-def test_kills(checks, folder, kills):
+def test_kills(checks, folder, kills, looks):
     run_file, calm_file = folder / "run.h5", folder / "calm.h5"
-    count = max(8, 2 * kills)  # enough that no kill comes too late
-    words = search(count) + ["--out", run_file, "--resume"]
+    count = max(30 if looks else 8, 2 * kills)  # enough that no kill comes too late
+    words = search(count, looks) + ["--out", run_file, "--resume"]
     before = kill_again_and_again(checks, words, run_file, kills)
     checks.check("the kills left folds in the journal", len(before) > 0)
     last = run(words, np=3, timeout=300)
     checks.check("the last resume finishes", last.returncode == 0, last.stdout + last.stderr)
-    calm = run(search(count) + ["--out", calm_file], timeout=300)
+    calm = run(search(count, looks) + ["--out", calm_file], timeout=300)
     checks.check("the undisturbed run on one rank finishes", calm.returncode == 0, calm.stderr)
 
     checks.equal("the table of trials is that of the undisturbed run", trials(run_file),
                  trials(calm_file))
     checks.equal("so is the model", model_digest(run_file), model_digest(calm_file))
-    tasks = show(run_file, "tasks")
+    tasks, rows = tasks_of(run_file), len(show(run_file, "tasks"))
     checks.equal("each fold stands exactly once among the tasks",
-                 sorted((int(task["trial"]), int(task["fold"])) for task in tasks),
-                 [(trial, fold) for trial in range(count) for fold in range(FOLDS)])
-    finished = {(int(task["trial"]), int(task["fold"])): float(task["finished"]) for task in tasks}
-    again = [fold for fold, record in before.items() if finished.get(fold) != record["finished"]]
+                 (sorted(tasks), rows), (sorted(tasks_of(calm_file)), len(tasks)))
+    again = [fold for fold, record in before.items() if tasks.get(fold) != record["finished"]]
     checks.equal("no fold of the journal was run again", again, [])
     checks.check("the journal is gone", not journal_of(run_file).exists())
 
@@ -72,9 +78,10 @@ def test_kills(checks, folder, kills):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=3)
+    parser.add_argument("--looks", action="store_true", help="TPE, ASHA and a race")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         keep_mpi_files_in(folder)
         checks = Checks()
-        test_kills(checks, pathlib.Path(folder), arguments.kills)
+        test_kills(checks, pathlib.Path(folder), arguments.kills, arguments.looks)
     checks.leave()

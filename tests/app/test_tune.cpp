@@ -90,14 +90,15 @@ TEST(Tune, FindsTheSameOnAnyNumberOfRanksWhateverTheDelays) {
 
 TEST(Tune, SoItDoesWithDecisionsThatLookAtOutcomes) {
   auto settings = small_search(fresh_file(comm::Communicator::world(), "looking"));
-  settings.search.trials = 14;
+  settings.search.trials = 24;
+  settings.search.search = "tpe";
   settings.search.scheduler = "asha";
-  settings.search.race = "forgiving";
+  settings.search.race = "rows";
   settings.search.min_resource = 3;
   settings.search.max_resource = 27;
   settings.search.lag = 5;
   settings.search.space = settings.search.space->without({"n_estimators"});
-  expect_golden("tune-asha", settings);
+  expect_golden("tune-looking", settings);
 }
 
 TEST(Tune, SoItDoesWithSlicesAndTheBestOneIsWhatItIsByItself) {
