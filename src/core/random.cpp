@@ -1,6 +1,7 @@
 #include "canopy/core/random.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <numbers>
 
@@ -53,35 +54,75 @@ Key Key::with(std::string_view purpose) const {
 
 #if defined(__AVX2__)
 
-/// Four blocks, each in 64-bit lanes of its own: a word is the lower half, the upper one is left as
-/// it comes.
-void Stream::refill() {
-  auto const all = [](std::uint32_t word) { return _mm256_set1_epi32(static_cast<int>(word)); };
-  auto c0 = _mm256_add_epi64(_mm256_set1_epi64x(static_cast<long long>(count_)),
-                             _mm256_set_epi64x(3, 2, 1, 0));
-  auto c1 = _mm256_srli_epi64(c0, 32);
-  auto c2 = _mm256_setzero_si256();
-  auto c3 = c2;
-  auto k0 = all(static_cast<std::uint32_t>(key_));
-  auto k1 = all(static_cast<std::uint32_t>(key_ >> 32));
-  for (int round = 0; round < 10; ++round) {
-    auto const p0 = _mm256_mul_epu32(all(multipliers[0]), c0);
-    auto const p1 = _mm256_mul_epu32(all(multipliers[1]), c2);
-    c0 = _mm256_xor_si256(_mm256_srli_epi64(p1, 32), _mm256_xor_si256(c1, k0));
-    c1 = p1;
-    c2 = _mm256_xor_si256(_mm256_srli_epi64(p0, 32), _mm256_xor_si256(c3, k1));
-    c3 = p0;
-    k0 = _mm256_add_epi32(k0, all(key_steps[0]));
-    k1 = _mm256_add_epi32(k1, all(key_steps[1]));
+namespace {
+
+__m256i product(__m256i a, __m256i b) {
+  return _mm256_mul_epu32(a, b);
+}
+__m256i sum(__m256i a, __m256i b) {
+  return _mm256_add_epi32(a, b);
+}
+__m256i upper(__m256i words) {
+  return _mm256_srli_epi64(words, 32);
+}
+__m256i joined(__m256i low, __m256i high) {
+  return _mm256_blend_epi32(low, _mm256_slli_epi64(high, 32), 0b10101010);
+}
+__m256i like(__m256i, std::uint32_t word) {
+  return _mm256_set1_epi32(static_cast<int>(word));
+}
+
+#if defined(__AVX512F__)
+__m512i product(__m512i a, __m512i b) {
+  return _mm512_maskz_mul_epu32(0xff, a, b);
+}
+__m512i sum(__m512i a, __m512i b) {
+  return _mm512_add_epi32(a, b);
+}
+__m512i upper(__m512i words) {
+  return _mm512_maskz_srli_epi64(0xff, words, 32);
+}
+__m512i joined(__m512i low, __m512i high) {
+  return _mm512_mask_shuffle_epi32(low, 0b1010101010101010, high, _MM_PERM_CDAB);
+}
+__m512i like(__m512i, std::uint32_t word) {
+  return _mm512_set1_epi32(static_cast<int>(word));
+}
+#endif
+
+/// Blocks side by side, each word in a 64-bit lane of its own: the lower half, the upper one is
+/// left as it comes.
+template <class Vector>
+struct Blocks {
+  Vector w0, w1, w2, w3;
+
+  /// Makes counters the words of their blocks.
+  void encipher(std::uint64_t key) {
+    auto k0 = like(w0, static_cast<std::uint32_t>(key));
+    auto k1 = like(w0, static_cast<std::uint32_t>(key >> 32));
+#pragma GCC unroll 1  // unrolled, it makes the steps anew in each round
+    for (int round = 0; round < 10; ++round) {
+      auto const p0 = product(w0, like(w0, multipliers[0]));
+      auto const p1 = product(w2, like(w0, multipliers[1]));
+      *this = {upper(p1) ^ w1 ^ k0, p1, upper(p0) ^ w3 ^ k1, p0};
+      k0 = sum(k0, like(w0, key_steps[0]));
+      k1 = sum(k1, like(w0, key_steps[1]));
+    }
   }
-  auto const joined = [](__m256i low, __m256i high) {
-    return _mm256_blend_epi32(low, _mm256_slli_epi64(high, 32), 0b10101010);
-  };
-  auto const even = _mm256_unpacklo_epi64(joined(c0, c1), joined(c2, c3));  // blocks 0 and 2
-  auto const odd = _mm256_unpackhi_epi64(joined(c0, c1), joined(c2, c3));
+};
+
+}  // namespace
+
+void Stream::refill() {
+  auto const count = _mm256_add_epi64(_mm256_set1_epi64x(static_cast<long long>(count_)),
+                                      _mm256_set_epi64x(3, 1, 2, 0));
+  Blocks c{count, upper(count), like(count, series_), _mm256_setzero_si256()};
+  c.encipher(key_);
+  auto const low = joined(c.w0, c.w1);
+  auto const high = joined(c.w2, c.w3);
   auto* const to = reinterpret_cast<__m256i*>(words_.data());
-  _mm256_storeu_si256(to, _mm256_permute2x128_si256(even, odd, 0x20));
-  _mm256_storeu_si256(to + 1, _mm256_permute2x128_si256(even, odd, 0x31));
+  _mm256_storeu_si256(to, _mm256_unpacklo_epi64(low, high));
+  _mm256_storeu_si256(to + 1, _mm256_unpackhi_epi64(low, high));
   count_ += 4;
   filled_ = 16;
   used_ = 0;
@@ -91,11 +132,42 @@ void Stream::refill() {
 
 void Stream::refill() {
   auto const block = philox(
-      {static_cast<std::uint32_t>(count_), static_cast<std::uint32_t>(count_ >> 32), 0, 0}, key_);
+      {static_cast<std::uint32_t>(count_), static_cast<std::uint32_t>(count_ >> 32), series_, 0},
+      key_);
   std::ranges::copy(block, words_.begin());
   ++count_;
   filled_ = 4;
   used_ = 0;
+}
+
+#endif
+
+#if defined(__AVX512F__)
+
+/// Eight blocks: four of the first series in the even lanes; two of the second one and then one for
+/// the key of each branch in the odd ones.
+void Fork::start(Key key) {
+  Blocks c{_mm512_set_epi64(1, 3, 0, 2, 1, 1, 0, 0), _mm512_setzero_si512(),
+           _mm512_set_epi64(0, 0, 0, 0, 1, 0, 1, 0), _mm512_set_epi64(1, 0, 1, 0, 0, 0, 0, 0)};
+  c.encipher(key.value());
+  auto const low = joined(c.w0, c.w1);
+  auto const high = joined(c.w2, c.w3);
+  first_.begin(key, _mm512_maskz_unpacklo_epi64(0xff, low, high), 4);
+  auto const odd = _mm512_maskz_unpackhi_epi64(0xff, low, high);
+  second_.begin(key, odd, 2);
+  auto const key_of = [](long long words) {
+    return Key{std::rotl(static_cast<std::uint64_t>(words), 32)};
+  };
+  branches_ = {key_of(odd[4]), key_of(odd[6])};
+}
+
+#else
+
+void Fork::start(Key key) {
+  first_ = Stream{key};
+  first_.refill();
+  second_ = Stream{key, 1};
+  branches_ = {key.with(0), key.with(1)};
 }
 
 #endif

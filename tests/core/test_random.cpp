@@ -62,6 +62,39 @@ TEST(Stream, IsItsKeyAndNothingElse) {
     for (auto const word : philox({number, 0, 0, 0}, key)) EXPECT_EQ(stream(), word);
 }
 
+TEST(Stream, SeriesOfAKeyAreUnrelatedBlocks) {
+  Stream stream{Key{7}, 3};
+  for (std::uint32_t number = 0; number < 6; ++number)
+    for (auto const word : philox({number, 0, 3, 0}, 7)) EXPECT_EQ(stream(), word);
+}
+
+TEST(Fork, GivesWhatStreamsAndKeysGive) {
+  Fork fork{Key{1}};
+  for (std::uint64_t value : {0ull, 5ull, 0x0123456789abcdefull, ~0ull}) {
+    Key const key{value};
+    fork.start(key);
+    EXPECT_EQ(fork.branches()[0], key.with(0));
+    EXPECT_EQ(fork.branches()[1], key.with(1));
+    Stream first{key};
+    Stream second{key, 1};
+    for (int i = 0; i < 50; ++i) {
+      ASSERT_EQ(fork.first()(), first());
+      ASSERT_EQ(fork.second()(), second());
+    }
+  }
+}
+
+TEST(Stream, NumbersAtHandAreTheNext) {
+  Stream stream{Key{8}};
+  stream();
+  auto const at_hand = stream.at_hand();
+  ASSERT_GE(at_hand.size(), 3u);
+  std::array const next{at_hand[0], at_hand[1], at_hand[2]};
+  EXPECT_EQ(stream(), next[0]);
+  stream.skip(1);
+  EXPECT_EQ(stream(), next[2]);
+}
+
 TEST(Stream, BelowIsUnbiased) {
   Stream stream{Key{11}};
   std::vector<int> counts(10);

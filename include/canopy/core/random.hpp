@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -30,12 +31,12 @@ class Key {
 
 /// The random numbers that belong to one key, first to last. Cheap to make, so make one where it
 /// is needed. Meets UniformRandomBitGenerator, but the members below are portable and
-/// std::distributions are not.
+/// std::distributions are not. A key has many series of numbers, unrelated to each other.
 class Stream {
  public:
   using result_type = std::uint32_t;
 
-  explicit Stream(Key key) : key_{key.value()} {}
+  explicit Stream(Key key, std::uint32_t series = 0) : key_{key.value()}, series_{series} {}
 
   static constexpr result_type min() { return 0; }
   static constexpr result_type max() { return std::numeric_limits<result_type>::max(); }
@@ -43,6 +44,12 @@ class Stream {
     if (used_ == filled_) refill();
     return words_[used_++];
   }
+
+  /// The next numbers as far as they have been worked out, and going past some of them.
+  std::span<result_type const> at_hand() const {
+    return std::span{words_}.subspan(used_, filled_ - used_);
+  }
+  void skip(std::uint32_t count) { used_ += count; }
 
   std::uint64_t next64() {
     auto const high = std::uint64_t{(*this)()};
@@ -75,14 +82,45 @@ class Stream {
   }
 
  private:
+  friend class Fork;
+
   /// Several blocks where that takes no longer than one.
   void refill();
+  /// With the first blocks at hand; there are four in `words`, whatever is in those behind.
+  template <class Words>
+  void begin(Key key, Words words, std::uint32_t blocks) {
+    static_assert(sizeof words == sizeof words_);
+    key_ = key.value();
+    count_ = blocks;
+    words_ = std::bit_cast<decltype(words_)>(words);
+    filled_ = 4 * blocks;
+    used_ = 0;
+  }
 
   std::uint64_t key_;
+  std::uint32_t series_;
   std::uint64_t count_ = 0;  ///< of blocks so far
   std::array<std::uint32_t, 16> words_{};
   std::uint32_t filled_ = 0;
   std::uint32_t used_ = 0;
+};
+
+/// Two series of a key, and the keys of its branches 0 and 1: what a node of a binary tree asks of
+/// its key. Where vectors are long enough, all of it takes hardly longer than a part.
+class Fork {
+ public:
+  explicit Fork(Key key) { start(key); }
+  void start(Key key);
+
+  Stream& first() { return first_; }
+  Stream& second() { return second_; }
+  /// Those that `with(0)` and `with(1)` give.
+  std::array<Key, 2> const& branches() const { return branches_; }
+
+ private:
+  Stream first_{Key{0}};
+  Stream second_{Key{0}, 1};
+  std::array<Key, 2> branches_{Key{0}, Key{0}};
 };
 
 }  // namespace canopy
