@@ -1,12 +1,14 @@
 // Nodes as sets of bits: what packed rows say of a set, and that growing by them changes no tree.
 #include <algorithm>
 #include <array>
-#include <map>
+#include <optional>
+#include <set>
 #include <tuple>
 
 #include <gtest/gtest.h>
 
 #include "sets/rows_by_class.hpp"
+#include "small/mask_rows.hpp"
 #include "small/row_masks.hpp"
 #include "split/code_grid.hpp"
 #include "tables.hpp"
@@ -29,66 +31,138 @@ std::vector<std::uint32_t> weights_of(std::vector<Sample> const& samples, int cl
   return weights;
 }
 
-using Rows = std::map<data::RowIndex, std::pair<std::uint16_t, std::uint16_t>>;
-
-/// The rows of a set with label and weight, told by list() alone.
-Rows rows_of(RowsByClass const& packed, std::span<RowMask const> set) {
-  std::vector<Sample> listed;
-  packed.list(set, listed);
-  Rows rows;
-  for (auto const& sample : listed) rows[packed.row(sample.row)] = {sample.label, sample.weight};
-  EXPECT_EQ(rows.size(), listed.size());
-  return rows;
+/// test::mixed with ordinal columns behind it.
+data::Dataset with_many_columns(int rows, int classes, int columns, std::uint64_t seed) {
+  auto set = test::mixed(rows, classes, seed);
+  Stream random{Key{seed}.with("more columns")};
+  Eigen::MatrixXf x(rows, columns);
+  x.leftCols(set.columns()) = set.features;
+  for (auto column = set.columns(); column < columns; ++column)
+    for (int i = 0; i < rows; ++i) x(i, column) = static_cast<float>(random.below(50));
+  return test::dataset(std::move(x), std::move(set.labels), classes);
 }
 
-/// All that packed rows say of a set agrees with a plain look at its rows.
-void expect_true(RowsByClass& packed, std::span<RowMask const> set, EncodedTable const& table) {
-  auto const rows = rows_of(packed, set);
+/// Which sample each bit of packed rows stands for; none where there is no bit.
+using Bits = std::vector<std::optional<Sample>>;
+
+/// The bit goes behind those that are there; a class starts with a word of its own.
+void add_bit(Bits& bits, Sample const& sample) {
+  if (!bits.empty() && bits.back()->label != sample.label)
+    bits.resize((bits.size() + most_mask_rows - 1) / most_mask_rows * most_mask_rows);
+  bits.emplace_back(sample);
+}
+
+/// As the bag's rows should stand.
+Bits bits_of(std::vector<Sample> samples) {
+  Bits bits;
+  std::ranges::stable_sort(samples, {}, &Sample::label);
+  for (auto const& sample : samples)
+    for (int time = 0; time < sample.weight; ++time) add_bit(bits, sample);
+  return bits;
+}
+
+/// As the rows of a set should stand once they are packed.
+Bits bits_of(Bits const& whole, std::span<RowMask const> set) {
+  Bits bits;
+  for (std::size_t w = 0; w < set.size(); ++w)
+    for_each_row(set[w], [&](std::size_t i) { add_bit(bits, *whole[w * most_mask_rows + i]); });
+  return bits;
+}
+
+/// All that packed rows say of a set agrees with a plain look at what should stand there.
+void expect_true(RowsByClass& packed, Bits const& bits, std::span<RowMask const> set,
+                 EncodedTable const& table) {
   std::vector<std::uint32_t> weights(static_cast<std::size_t>(table.classes()));
   std::vector<std::uint32_t> told(weights.size());
+  std::set<data::RowIndex> rows;
   std::uint32_t sum = 0;
-  for (auto const& [row, facts] : rows) {
-    EXPECT_EQ(facts.first, table.labels()[row]);
-    weights[facts.first] += facts.second;
-    sum += facts.second;
-  }
+  for (std::size_t w = 0; w < set.size(); ++w)
+    for_each_row(set[w], [&](std::size_t i) {
+      auto const& sample = bits.at(w * most_mask_rows + i);
+      ASSERT_TRUE(sample);
+      ++weights[sample->label];
+      ++sum;
+      rows.insert(sample->row);
+      for (std::size_t b = 0; b < table.blocks().size(); ++b)
+        EXPECT_EQ(packed.column(b)[w].codes[i], table.blocks()[b].code(sample->row));
+    });
   EXPECT_EQ(packed.weigh(set, told), sum);
   EXPECT_EQ(told, weights);
   EXPECT_EQ(packed.distinct(set), rows.size());
-  for (std::size_t b = 0; b < table.blocks().size(); ++b) {
-    auto const* codes = packed.column(b);
-    for (std::size_t w = 0; w < set.size(); ++w)
-      for_each_row(set[w], [&](std::size_t i) {
-        EXPECT_EQ(codes[w].codes[i], table.blocks()[b].code(packed.row(w * most_mask_rows + i)));
-      });
-  }
 }
 
-TEST(RowsByClass, KeepRowsThroughPackingAfterPacking) {
-  auto const table = EncodedTable::encode(test::mixed(700, 5, 2));
+/// The same of the rows of a set in one word, which MaskRows packs.
+void expect_true(MaskRows& packed, Bits const& whole, std::span<RowMask const> set,
+                 EncodedTable const& table) {
+  std::vector<Sample> bits;
+  for (auto const& bit : bits_of(whole, set))
+    if (bit) bits.push_back(*bit);
+  ASSERT_EQ(count(packed.all()), bits.size());
+  std::set<data::RowIndex> rows;
+  for (std::size_t i = 0; i < bits.size(); ++i) {
+    rows.insert(bits[i].row);
+    EXPECT_EQ(packed.classes().label(RowMask{1} << i), bits[i].label);
+    for (int f = 0; f < table.features(); ++f) {
+      auto const place = table.place(f);
+      auto const& codes = packed.column(static_cast<std::size_t>(place.block));
+      EXPECT_EQ(codes.codes[i], table.block(place).code(bits[i].row));
+      if (table.block(place).is_group()) {
+        EXPECT_EQ(packed.ones(f) >> i & 1, table.value(bits[i].row, f));
+      }
+    }
+  }
+  EXPECT_EQ(packed.distinct(packed.all()), rows.size());
+}
+
+/// A set that holds all bits of a row or none, as one that a split makes.
+std::vector<RowMask> set_below(RowsByClass& whole, std::uint16_t code) {
+  std::vector<RowMask> set(whole.words());
+  auto const* codes = whole.column(0);
+  for (std::size_t w = 0; w < set.size(); ++w) set[w] = codes[w].at_most(code) & whole.all()[w];
+  return set;
+}
+
+void expect_rows_kept(EncodedTable const& table) {
   Stream random{Key{3}};
   std::vector<RowsByClass> levels(4, RowsByClass{table});
+  MaskRows small{table, static_cast<std::size_t>(table.classes())};
   for (int repeat = 0; repeat < 3; ++repeat) {  // the memory is used again
-    auto const samples = bag_of(table, random);
+    auto samples = bag_of(table, random);
+    if (repeat == 1)
+      for (auto& sample : samples) sample.weight = 1;
     levels[0].start(samples, weights_of(samples, table.classes()));
-    ASSERT_EQ(rows_of(levels[0], levels[0].all()).size(), samples.size());
-    expect_true(levels[0], levels[0].all(), table);
+    auto bits = bits_of(samples);
+    expect_true(levels[0], bits, levels[0].all(), table);
     for (std::size_t level = 1; level < levels.size(); ++level) {
       auto& whole = levels[level - 1];
-      // A set holds all bits of a row or none, as one that a split makes.
-      std::vector<RowMask> set(whole.words());
-      auto const* codes = whole.column(0);
-      auto const some = static_cast<std::uint16_t>(random.below(600));
-      for (std::size_t w = 0; w < set.size(); ++w) set[w] = codes[w].at_most(some) & whole.all()[w];
-      expect_true(whole, set, table);
+      auto const set = set_below(whole, static_cast<std::uint16_t>(random.below(600)));
+      expect_true(whole, bits, set, table);
       std::vector<std::uint32_t> weights(static_cast<std::size_t>(table.classes()));
       whole.weigh(set, weights);
       levels[level].start(whole, set, weights);
       EXPECT_LE(levels[level].words(), whole.words());
-      EXPECT_EQ(rows_of(levels[level], levels[level].all()), rows_of(whole, set));
-      expect_true(levels[level], levels[level].all(), table);
+      bits = bits_of(bits, set);
+      expect_true(levels[level], bits, levels[level].all(), table);
+      auto few = set_below(levels[level], 20);
+      std::uint32_t weight = 0;
+      for (auto& rows : few) {  // as many as go into one word
+        while (weight + count(rows) > most_mask_rows) rows &= rows - 1;
+        weight += count(rows);
+      }
+      small.start(levels[level], few);
+      expect_true(small, bits, few, table);
     }
   }
+}
+
+TEST(RowsByClass, KeepRowsThroughPackingAfterPacking) {
+  expect_rows_kept(EncodedTable::encode(test::mixed(700, 5, 2)));
+}
+
+TEST(RowsByClass, KeepRowsOfManyColumns) {
+  auto const table = EncodedTable::encode(with_many_columns(700, 5, 30, 2));
+  ASSERT_TRUE(RowsByClass{table}.has_many_columns());
+  expect_rows_kept(table);
 }
 
 /// Trees without a bootstrap start with the same bag and keep its columns; others must not.
@@ -99,8 +173,7 @@ TEST(RowsByClass, TellABagFromTheOneBefore) {
   RowsByClass packed{table};
   auto const start = [&](std::vector<Sample> const& samples) {
     packed.start(samples, weights_of(samples, table.classes()));
-    EXPECT_EQ(rows_of(packed, packed.all()).size(), samples.size());
-    expect_true(packed, packed.all(), table);
+    expect_true(packed, bits_of(samples), packed.all(), table);
   };
   start(bag);
   start(bag);
@@ -116,7 +189,6 @@ TEST(RowsByClass, TellABagFromTheOneBefore) {
   start(bag);
   std::swap(same_class->weight, other.front().weight);
   start(other);
-  EXPECT_EQ(rows_of(packed, packed.all()).at(other.front().row).second, other.front().weight);
   start(bag);
   std::swap(same_class->row, other.front().row);
   start(other);
@@ -128,6 +200,7 @@ TEST(RowsByClass, KnowTheRowsOfAGroupsMember) {
   Stream random{Key{5}};
   auto const samples = bag_of(table, random);
   packed.start(samples, weights_of(samples, table.classes()));
+  auto const bits = bits_of(samples);
   for (int feature = 5; feature < 10; ++feature) {
     auto const place = table.place(feature);
     ASSERT_TRUE(table.block(place).is_group());
@@ -135,14 +208,13 @@ TEST(RowsByClass, KnowTheRowsOfAGroupsMember) {
                                    static_cast<std::uint32_t>(place.member));
     for (std::size_t w = 0; w < packed.words(); ++w)
       for_each_row(packed.all()[w], [&](std::size_t i) {
-        EXPECT_EQ(ones[w] >> i & 1, table.value(packed.row(w * most_mask_rows + i), feature));
+        EXPECT_EQ(ones[w] >> i & 1, table.value(bits[w * most_mask_rows + i]->row, feature));
       });
   }
 }
 
 /// With max_leaf_nodes nodes are not sets; without, they are. The same splits come out.
-TEST(SetGrower, FindsTheSplitsThatALookAtEveryRowFinds) {
-  auto const table = EncodedTable::encode(test::mixed(3000, 4, 6));
+void expect_same_splits(EncodedTable const& table) {
   std::vector<std::pair<std::string, std::string>> const choices[] = {
       {},
       {{"bootstrap", "true"}},
@@ -166,6 +238,14 @@ TEST(SetGrower, FindsTheSplitsThatALookAtEveryRowFinds) {
     for (std::size_t t = 0; t < as_sets.size(); ++t)
       EXPECT_EQ(facts(as_sets[t]), facts(by_rows[t]));
   }
+}
+
+TEST(SetGrower, FindsTheSplitsThatALookAtEveryRowFinds) {
+  expect_same_splits(EncodedTable::encode(test::mixed(3000, 4, 6)));
+}
+
+TEST(SetGrower, FindsTheSplitsOfManyColumns) {
+  expect_same_splits(EncodedTable::encode(with_many_columns(2000, 4, 40, 6)));
 }
 
 TEST(CodeEnds, AreTheSmallestAndLargestCodeOfAllSets) {

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -48,10 +51,15 @@ class KeyedDraws {
 
   Place root() const { return tree_.with("root"); }
   static Place child(Place const& parent, bool is_left) { return parent.with(is_left ? 0 : 1); }
+  /// Of the node that was entered last: the left one and the right one.
+  std::array<Place, 2> const& children() const { return node_.branches(); }
+
+  /// Starts a node of which no constant features are known; those of others stay remembered.
+  void enter(Place const& node) { node_.start(node); }
 
   /// Starts a node that inherits the first `known_constants` of the features found constant.
   void enter(Place const& node, int known_constants) {
-    stream_ = Stream{node};
+    enter(node);
     while (std::cmp_greater(constants_.size(), known_constants)) {
       is_constant_[static_cast<std::size_t>(constants_.back())] = false;
       constants_.pop_back();
@@ -63,12 +71,29 @@ class KeyedDraws {
   bool has_more() const { return left_ > 0; }
 
   /// Fisher and Yates; places before `drawn_` are not read again, so nothing is put there.
-  Feature next() {
+  int draw() {
     auto const at = drawn_++;
-    auto const other = at + stream_.below(features_ - at);
-    auto const number = order_[other];
-    order_[other] = order_[at];
-    changed_[at] = other;
+    return take(at, at + node_.first().below(features_ - at));
+  }
+  bool has_undrawn() const { return drawn_ < features_; }
+
+  /// Draws the first `count` features of a node, `act(feature)` gets one after another.
+  template <class Act>
+  void draw_first(std::uint32_t count, Act act) {
+    auto const words = node_.first().at_hand();
+    auto const most = std::min(count, static_cast<std::uint32_t>(words.size()));
+    std::uint32_t at = 0;
+    for (; at < most; ++at) {
+      auto const product = std::uint64_t{words[at]} * (features_ - at);
+      if (static_cast<std::uint32_t>(product) < features_) break;  // below() may reject it
+      act(take(at, at + static_cast<std::uint32_t>(product >> 32)));
+    }
+    node_.first().skip(at);
+    for (drawn_ = at; drawn_ < count;) act(draw());
+  }
+
+  Feature next() {
+    auto const number = draw();
     return {number, is_constant_[static_cast<std::size_t>(number)] != 0};
   }
 
@@ -84,7 +109,7 @@ class KeyedDraws {
   /// The feature drawn last is not constant.
   void mark_variable() { --left_; }
 
-  double threshold(double low, double high) { return stream_.uniform(low, high); }
+  double threshold(double low, double high) { return node_.second().uniform(low, high); }
 
   /// Ends the node; gives the number of constant features its children know.
   int leave() {
@@ -96,8 +121,16 @@ class KeyedDraws {
   }
 
  private:
+  /// Draws what stands at `other` at place `at`.
+  int take(std::uint32_t at, std::uint32_t other) {
+    auto const number = order_[other];
+    order_[other] = order_[at];
+    changed_[at] = other;
+    return number;
+  }
+
   Key tree_;
-  Stream stream_{Key{0}};
+  Fork node_{Key{0}};  ///< features are drawn from the first series, thresholds from the second
   std::uint32_t features_;
   std::vector<int> order_;              ///< 0, 1, 2 ... between nodes
   std::vector<std::uint32_t> changed_;  ///< where the node's draws have changed `order_`

@@ -7,6 +7,7 @@
 #include <span>
 #include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "canopy/core/stop.hpp"
@@ -68,8 +69,7 @@ class Grower {
                      fits_compact_rows<Lanes>(problem.table)} {
     memory_.spare.resize(std::max(memory_.spare.size(), bag_.samples.size() + 1));
     if constexpr (Impurity::has_whole_sums)
-      if (MaskGrower<Impurity, Draws>::may_grow(problem))
-        small_.emplace(problem, bag_, impurity_, draws, builder_);
+      if (Small::may_grow(problem)) small_.emplace(problem, bag_, impurity_, draws, builder_);
     if (SetGrower<Impurity, Draws>::may_grow(problem))
       sets_.emplace(problem, bag_, impurity_, draws, builder_, memory.sets, stop);
   }
@@ -85,6 +85,9 @@ class Grower {
   }
 
  private:
+  using Small =
+      std::conditional_t<Impurity::has_whole_sums, MaskGrower<Impurity, Draws>, std::monostate>;
+
   /// A node that is not yet in the tree.
   struct Pending : PendingNode<Draws> {
     std::uint32_t begin;  ///< its rows in the bag, or among the compact rows
@@ -99,7 +102,7 @@ class Grower {
   struct Open {
     Pending node;
     std::int32_t number;
-    Place place;
+    std::array<Place, 2> children;
     Split split;
   };
 
@@ -112,7 +115,7 @@ class Grower {
         .known_constants = 0,
         .impurity = node_impurity(problem_.parameters.criterion, counts, bag_.class_weights),
         .weight = node_weight(counts, bag_.class_weights),
-        .parent_place = place};
+        .place = place};
     return {node, 0, static_cast<std::uint32_t>(bag_.samples.size()), false, 0};
   }
 
@@ -159,7 +162,7 @@ class Grower {
     pause(root.rows());
     with_rows(root, [&](auto rows) {
       using Row = std::remove_reference_t<decltype(rows.front())>;
-      small_->grow(std::span<Row const>{rows}, root);
+      small_->grow(root, std::span<Row const>{rows});
     });
   }
 
@@ -172,10 +175,11 @@ class Grower {
   /// The whole subtree.
   void grow_as_sets(Pending const& root) {
     pause(root.rows());
-    sets_->grow(rows(root), counts_of(root), root, small_ ? double{most_mask_rows} : 0,
-                [&](std::span<Sample const> samples, PendingNode<Draws> const& node) {
-                  if constexpr (Impurity::has_whole_sums) small_->grow(samples, node);
-                });
+    sets_->grow(
+        rows(root), counts_of(root), root, small_ ? double{most_mask_rows} : 0,
+        [&](RowsByClass& among, std::span<RowMask const> set, PendingNode<Draws> const& node) {
+          if constexpr (Impurity::has_whole_sums) small_->grow(node, among, set);
+        });
   }
 
   /// Once per subtree, when it fits the cache and its weights the lanes.
@@ -197,7 +201,7 @@ class Grower {
   /// Puts the node into the tree, as a leaf; gives its split if it may have one.
   std::optional<Open> add(Pending const& pending) {
     pause(pending.rows());
-    Open open{pending, append(pending), pending.parent_place, {}};
+    Open open{pending, append(pending), {pending.place, pending.place}, {}};
     if (!is_leaf(pending) && find_split(open)) return open;
     builder_.leave(open.number, counts_of(pending), bag_.class_weights);
     return {};
@@ -205,8 +209,8 @@ class Grower {
 
   bool find_split(Open& open) {
     auto& node = open.node;
-    open.place = node.place();
-    draws_.enter(open.place, node.known_constants);
+    draws_.enter(node.place, node.known_constants);
+    open.children = draws_.children();
     auto const found = with_rows(node, [&](auto rows) {
       using Row = std::remove_reference_t<decltype(rows.front())>;
       return search_.find(NodeRows<Row>{rows, counts_at(node.counts), node.impurity}, open.split);
@@ -242,9 +246,9 @@ class Grower {
       std::ranges::copy(left_counts, left);
     auto* right = counts_at(node.counts);
     for (std::size_t k = 0; k < classes_; ++k) right[k] -= left[k];
-    return {{node.left_child(open.number, split, open.place), node.begin, middle, node.is_compact,
-             left_place},
-            {node.right_child(open.number, split, open.place), middle, node.end, node.is_compact,
+    return {{node.left_child(open.number, split, open.children), node.begin, middle,
+             node.is_compact, left_place},
+            {node.right_child(open.number, split, open.children), middle, node.end, node.is_compact,
              node.counts}};
   }
 
@@ -328,7 +332,7 @@ class Grower {
   SplitSearch<Impurity, Draws, Lanes> search_;
   Workspace<Lanes>& memory_;
   TreeBuilder builder_;
-  std::optional<MaskGrower<Impurity, Draws>> small_;
+  std::optional<Small> small_;
   std::optional<SetGrower<Impurity, Draws>> sets_;
   std::size_t classes_;
   bool may_compact_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "split/split.hpp"
@@ -10,6 +11,7 @@ namespace canopy::forest {
 template <class Draws>
 struct PendingNode {
   using Place = typename Draws::Place;
+  using Places = std::array<Place, 2>;
 
   std::int32_t depth;
   std::int32_t parent;  ///< its number in the tree; -1: the root
@@ -17,17 +19,17 @@ struct PendingNode {
   int known_constants;
   double impurity;
   double weight;
-  Place parent_place;  ///< the root's own place
+  Place place;
 
-  Place place() const { return parent < 0 ? parent_place : Draws::child(parent_place, is_left); }
-
-  /// Of the node once it is number `number` of the tree and was split at `place`.
-  PendingNode left_child(std::int32_t number, Split const& split, Place const& at) const {
-    return {depth + 1, number, true, known_constants, split.impurity_left, split.weight_left, at};
+  /// Of the node once it is number `number` of the tree; the places are the draws' for its
+  /// children.
+  PendingNode left_child(std::int32_t number, Split const& split, Places const& places) const {
+    return {depth + 1,         number,   true, known_constants, split.impurity_left,
+            split.weight_left, places[0]};
   }
-  PendingNode right_child(std::int32_t number, Split const& split, Place const& at) const {
-    return {depth + 1,          number, false, known_constants, split.impurity_right,
-            split.weight_right, at};
+  PendingNode right_child(std::int32_t number, Split const& split, Places const& places) const {
+    return {depth + 1,          number,   false, known_constants, split.impurity_right,
+            split.weight_right, places[1]};
   }
 };
 

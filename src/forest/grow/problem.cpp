@@ -41,6 +41,7 @@ std::vector<Column> columns_of(data::EncodedTable const& table) {
   for (int f = 0; f < table.features(); ++f) {
     auto const place = table.place(f);
     columns.push_back({&table.block(place), place.block, static_cast<std::uint32_t>(place.member),
+                       table.block(place).is_group(),
                        close[static_cast<std::size_t>(place.block)]});
   }
   return columns;

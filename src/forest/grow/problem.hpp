@@ -20,6 +20,7 @@ struct Column {
   data::Block const* block;
   std::int32_t block_number;
   std::uint32_t member;   ///< place in its one-hot group
+  bool is_member;         ///< of a one-hot group
   bool has_close_values;  ///< some neighbours are too near to each other to be told apart
 };
 

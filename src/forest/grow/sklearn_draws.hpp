@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
@@ -30,7 +31,7 @@ class SklearnDraws {
   std::vector<std::uint16_t> bootstrap(std::size_t rows, std::uint32_t draws) const;
 
   Place root() const { return {}; }
-  static Place child(Place, bool) { return {}; }
+  std::array<Place, 2> children() const { return {}; }
 
   void enter(Place, int known_constants) {
     known_constants_ = static_cast<std::uint32_t>(known_constants);

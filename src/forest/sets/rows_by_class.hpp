@@ -11,6 +11,7 @@
 #include "grow/bag.hpp"
 #include "grow/compact_rows.hpp"
 #include "small/row_masks.hpp"
+#include "small/row_packer.hpp"
 #include "split/impurity.hpp"
 
 namespace canopy::forest {
@@ -54,35 +55,38 @@ class RowsByClass {
       if (weights[k] > 0) add_class(k, word, weights[k]);
       word += static_cast<std::uint32_t>(words_of(weights[k]));
     }
+    rows_.assign(words() * most_mask_rows, 0);
     for (auto const& sample : samples) {
       auto& place = next[sample.label];
       if (sample.weight == 0) continue;
       insert(firsts_, place);
-      weights_[place] = sample.weight;
       has_repeats_ = has_repeats_ || sample.weight > 1;
       for (auto times = sample.weight; times > 0; --times) rows_[place++] = sample.row;
     }
   }
 
-  /// A set of another's rows, which must stay as it is; `weights` of all classes are the set's.
-  void start(RowsByClass const& whole, std::span<RowMask const> set, ClassCounts weights) {
+  /// A set of another's rows, in their order, which must stay as it is; `weights` of all classes
+  /// are the set's.
+  void start(RowsByClass& whole, std::span<RowMask const> set, ClassCounts weights) {
     begin(&whole, words_for(weights));
-    has_repeats_ = whole.has_repeats_;
-    places_.resize(rows_.size());
+    packer_.clear();
     std::uint32_t word = 0;
     for (auto const& known : whole.classes_) {
       if (weights[known.label] == 0) continue;
       std::size_t place = word * most_mask_rows;
-      for (auto w = known.first_word; w < known.last_word; ++w)
-        for_each_row(set[w], [&](std::size_t i) {
-          auto const there = w * most_mask_rows + i;
-          firsts_[place / most_mask_rows] |= (whole.firsts_[w] >> i & 1) << place % most_mask_rows;
-          places_[place] = static_cast<std::uint32_t>(there);
-          weights_[place] = whole.weights_[there];
-          rows_[place++] = whole.rows_[there];
-        });
+      for (auto w = known.first_word; w < known.last_word; ++w) {
+        packer_.add(w, set[w], place);
+        if (whole.has_repeats_) insert(firsts_, place, whole.packed_firsts(w, set[w]));
+        place += count(set[w]);
+      }
       add_class(known.label, word, weights[known.label]);
       word += static_cast<std::uint32_t>(words_of(weights[known.label]));
+    }
+    has_repeats_ = whole.has_repeats_;
+    if (!has_repeats_) firsts_ = all_;
+    if (has_many_columns()) {
+      rows_.assign(words() * most_mask_rows, 0);
+      packer_.pack(whole.rows_.data(), rows_.data());
     }
   }
 
@@ -111,18 +115,29 @@ class RowsByClass {
     return sum;
   }
 
-  /// The rows of a set, each with the number of its first bit for its row number.
-  void list(std::span<RowMask const> set, std::vector<Sample>& rows) const {
-    rows.clear();
-    for (auto const& known : classes_)
-      for (auto w = known.first_word; w < known.last_word; ++w)
-        for_each_row(set[w] & firsts_[w], [&](std::size_t i) {
-          auto const bit = w * most_mask_rows + i;
-          rows.push_back({static_cast<data::RowIndex>(bit), static_cast<std::uint16_t>(known.label),
-                          weights_[bit]});
-        });
+  /// Calls `act(label, first_word, last_word)` for every class that has rows: they stand in the
+  /// words first_word .. last_word - 1.
+  template <class Act>
+  void for_each_class(Act act) const {
+    for (auto const& known : classes_) act(known.label, known.first_word, known.last_word);
   }
-  data::RowIndex row(std::size_t bit) const { return rows_[bit]; }
+
+  /// For each bit of a set in one word, in order, whether it is the first of its row.
+  RowMask packed_firsts(std::size_t word, RowMask set) const {
+    RowMask packed = 0;
+    std::size_t place = 0;
+    for_each_row(set, [&](std::size_t i) { packed |= (firsts_[word] >> i & 1) << place++; });
+    return packed;
+  }
+
+  /// Whether the codes of a block are at hand, or worth to be. Where there are many columns, most
+  /// are asked for by few subtrees, which had better look up their own rows in the table.
+  bool hands_on(std::size_t block) const {
+    return !has_many_columns() || columns_[block].serial == serial_;
+  }
+  bool has_many_columns() const { return columns_.size() > 16; }
+  /// Numbers of the rows in the table, one for each bit; for sets only if they have many columns.
+  std::uint32_t const* rows() const { return rows_.data(); }
 
   /// Codes of a block, a MaskColumn per word.
   MaskColumn const* column(std::size_t block) {
@@ -160,18 +175,21 @@ class RowsByClass {
     return (weight + most_mask_rows - 1) / most_mask_rows;
   }
 
-  static void insert(std::vector<RowMask>& set, std::size_t bit) {
-    set[bit / most_mask_rows] |= RowMask{1} << bit % most_mask_rows;
+  /// `bits` go to `place` and after it.
+  static void insert(std::vector<RowMask>& set, std::size_t place, RowMask bits = 1) {
+    if (bits == 0) return;
+    auto const shift = place % most_mask_rows;
+    set[place / most_mask_rows] |= bits << shift;
+    if (auto const rest = bits >> 1 >> (most_mask_rows - 1 - shift); rest != 0)
+      set[place / most_mask_rows + 1] |= rest;
   }
 
-  void begin(RowsByClass const* whole, std::size_t words) {
+  void begin(RowsByClass* whole, std::size_t words) {
     ++serial_;
     whole_ = whole;
     bag_.clear();
     all_.assign(words, 0);
     firsts_.assign(words, 0);
-    rows_.assign(words * most_mask_rows, 0);
-    weights_.resize(rows_.size());
     has_repeats_ = false;
     classes_.clear();
   }
@@ -186,30 +204,26 @@ class RowsByClass {
 
   void fetch(std::size_t block, Lazy<MaskColumn>& column) {
     column.serial = serial_;
-    column.words.resize(words());
+    column.words.resize(words() + 1);
     auto* to = column.words.front().codes.data();
-    if (whole_ != nullptr && whole_->columns_[block].serial == whole_->serial_) {
-      auto const* from = whole_->columns_[block].words.front().codes.data();
-      for (std::size_t i = 0; i < rows_.size(); ++i) to[i] = from[places_[i]];
-    } else {
-      with_codes(table_.blocks()[block], [&](auto const* from) {
-        for (std::size_t i = 0; i < rows_.size(); ++i)
-          to[i] = static_cast<std::uint16_t>(from[rows_[i]]);
-      });
-    }
+    if (whole_ != nullptr && whole_->hands_on(block))
+      return packer_.pack(whole_->column(block), to);
+    with_codes(table_.blocks()[block], [&](auto const* from) {
+      for (std::size_t i = 0; i < rows_.size(); ++i)
+        to[i] = static_cast<std::uint16_t>(from[rows_[i]]);
+    });
   }
 
   data::EncodedTable const& table_;
   std::uint64_t serial_ = 0;
-  RowsByClass const* whole_ = nullptr;  ///< what these are a set of, or none
-  std::vector<Sample> bag_;             ///< that these are, or none
+  RowsByClass* whole_ = nullptr;  ///< what these are a set of, or none
+  RowPacker packer_;              ///< for that
+  std::vector<Sample> bag_;       ///< that these are, or none
   std::vector<RowMask> all_;
   std::vector<RowMask> firsts_;  ///< the first bit of every row
   bool has_repeats_ = false;
-  std::vector<data::RowIndex> rows_;    ///< per bit; any row where there is none
-  std::vector<std::uint16_t> weights_;  ///< per first bit: of its row
-  std::vector<std::uint32_t> places_;   ///< per bit: the bit in `whole_`
-  std::vector<Class> classes_;          ///< by ascending label; only those that have rows
+  std::vector<data::RowIndex> rows_;  ///< per bit; any where there is none
+  std::vector<Class> classes_;        ///< by ascending label; only those that have rows
   std::vector<Lazy<MaskColumn>> columns_;
   std::vector<Lazy<RowMask>> ones_;
 };

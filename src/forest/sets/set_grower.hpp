@@ -26,7 +26,6 @@ struct SetMemory {
   std::deque<RowsByClass> levels;  ///< each holds a set of the one before
   std::vector<RowMask> sets;       ///< of the nodes that wait, in the order of the stack
   std::vector<std::uint32_t> counts;
-  std::vector<Sample> samples;
 };
 
 /// Grows subtrees of extremely randomized trees whose nodes are sets of bits: dividing a node moves
@@ -52,8 +51,8 @@ class SetGrower {
            RowsByClass::fit(problem.table);
   }
 
-  /// The subtree of `root`, `counts` are its class counts. `grow_small(samples, node)` grows the
-  /// subtree of a node that weighs up to `small`.
+  /// The subtree of `root`, `counts` are its class counts. `grow_small(among, set, node)` grows
+  /// the subtree of a node that weighs up to `small`.
   template <class GrowSmall>
   void grow(std::span<Sample const> samples, ClassCounts counts, PendingNode<Draws> const& root,
             double small, GrowSmall grow_small) {
@@ -66,8 +65,8 @@ class SetGrower {
       auto node = stack_.back();
       stack_.pop_back();
       take(node);
-      if (node.weight <= small)
-        grow_small(samples_of_set(), node);
+      if (node.weight <= small && !search_.is_pure(node.impurity))
+        grow_small(*among_, std::span<RowMask const>{set_}, node);
       else
         add(node);
     }
@@ -101,12 +100,6 @@ class SetGrower {
 
   ClassCounts totals() const { return {totals_.data(), classes_}; }
 
-  std::span<Sample const> samples_of_set() {
-    among_->list(set_, memory_.samples);
-    for (auto& sample : memory_.samples) sample.row = among_->row(sample.row);
-    return memory_.samples;
-  }
-
   void add(Pending& node) {
     auto const number = builder_.append(
         {node.rows, node.impurity, node.weight, node.depth, node.parent, node.is_left}, totals(),
@@ -118,15 +111,14 @@ class SetGrower {
   /// False when no split is worth it.
   bool divide(Pending& node, std::int32_t number) {
     pack_if_it_pays(node);
-    auto const place = node.place();
-    draws_.enter(place, node.known_constants);
+    draws_.enter(node.place, node.known_constants);
     Split split;
     auto const found =
         search_.find({*among_, set_, node.rows, totals_.data(), node.impurity}, split);
     node.known_constants = draws_.leave();
     if (!found || !search_.gains_enough(split)) return false;
     builder_.divide(number, split);
-    put_children(node, split, number, place);
+    put_children(node, split, number);
     return true;
   }
 
@@ -141,8 +133,8 @@ class SetGrower {
   }
 
   /// The right one first, so that the left one is taken first.
-  void put_children(Pending const& node, Split const& split, std::int32_t number,
-                    typename Draws::Place const& place) {
+  void put_children(Pending const& node, Split const& split, std::int32_t number) {
+    auto const& places = draws_.children();
     auto const left = search_.left();
     auto const& left_counts = search_.left_counts();
     for (std::size_t w = 0; w < left.size(); ++w) memory_.sets.push_back(set_[w] & ~left[w]);
@@ -151,8 +143,8 @@ class SetGrower {
       memory_.counts.push_back(totals_[k] - left_counts[k]);
     memory_.counts.insert(memory_.counts.end(), left_counts.begin(), left_counts.end());
     stack_.push_back(
-        {node.right_child(number, split, place), node.level, node.rows - split.rows_left});
-    stack_.push_back({node.left_child(number, split, place), node.level, split.rows_left});
+        {node.right_child(number, split, places), node.level, node.rows - split.rows_left});
+    stack_.push_back({node.left_child(number, split, places), node.level, split.rows_left});
   }
 
   Problem const& problem_;

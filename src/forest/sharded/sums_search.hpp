@@ -90,7 +90,6 @@ class SumsSearch : public BestSplit<Impurity> {
   /// draws is asked for at once.
   void ask_for(std::int32_t block) {
     draws_.mark_variable();
-    if (draws_thresholds()) draws_.threshold(0, 1);
     if (std::ranges::find(missing_, block) == missing_.end()) missing_.push_back(block);
   }
 

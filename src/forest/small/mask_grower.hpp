@@ -32,84 +32,77 @@ class MaskGrower {
         impurity_{impurity},
         draws_{draws},
         builder_{builder},
-        rows_{problem.table, bag.class_counts.size()} {}
+        rows_{problem.table, bag.class_counts.size()},
+        varying_(static_cast<std::size_t>(limits_.max_features)) {}
 
   static bool may_grow(Problem const& problem) {
     return problem.has_whole_sums && !problem.limits.max_leaf_nodes && MaskRows::fit(problem.table);
   }
 
-  /// The subtree of `root`. Row is Sample or CompactRow.
-  template <class Row>
-  void grow(std::span<Row const> rows, PendingNode<Draws> const& root) {
-    rows_.start(rows);
+  /// The subtree of `root`, whose rows are `rows` as MaskRows can be started with them.
+  template <class... Rows>
+  void grow(PendingNode<Draws> const& root, Rows&&... rows) {
+    rows_.start(rows...);
     stack_.assign(1, {root, rows_.all()});
     while (!stack_.empty()) {
       auto node = stack_.back();
       stack_.pop_back();
-      add(node);
+      while (add(node)) {
+      }
     }
   }
 
  private:
+  using Sum = typename Impurity::Sum;
   using Score = typename Impurity::Score;
+  static constexpr bool knows_impurities = requires(Sum sum) { sum.impurity_left(); };
 
   struct Pending : PendingNode<Draws> {
     RowMask rows;
   };
-  struct Class {
-    RowMask rows;
-    std::uint32_t weight;
-    std::uint32_t label;
-  };
-  struct Best {
+  struct Candidate {
     int feature = -1;
     std::uint16_t code = 0;        ///< the last one on the left, in an ordinal column
     std::uint32_t table_code = 0;  ///< the last one at most a drawn threshold
     double threshold = 0;          ///< extra_trees draws it
-    RowMask left = 0;
   };
 
-  void add(Pending& node) {
+  /// Puts the node into the tree. If it is divided, `node` becomes its left child and the right one
+  /// waits.
+  bool add(Pending& node) {
     number_ = builder_.append({rows_.distinct(node.rows), node.impurity, node.weight, node.depth,
                                node.parent, node.is_left});
-    if (node.rows != 0 && node.impurity <= epsilon)
-      return builder_.leave(number_, rows_.label(node.rows));
-    enter(node);
-    if (is_leaf(node) || !divide(node)) leave();
+    if (node.rows != 0 && node.impurity <= epsilon) {
+      builder_.leave(number_, rows_.classes().label(node.rows));
+      return false;
+    }
+    all_ = node.rows;
+    if (!is_leaf(node) && divide(node)) return true;
+    leave();
+    return false;
   }
 
   /// False when no split is worth it.
   bool divide(Pending& node) {
-    auto const place = node.place();
-    draws_.enter(place, node.known_constants);
-    search();
-    node.known_constants = draws_.leave();
+    best_ = {};
+    best_score_ = Impurity::worst;
+    search(node);
     if (best_.feature < 0) return false;
     Split split;
     complete(split, node);
     if (split.improvement + epsilon < limits_.min_impurity_decrease) return false;
     builder_.divide(number_, split);
-    stack_.push_back({node.right_child(number_, split, place), all_ & ~best_.left});
-    stack_.push_back({node.left_child(number_, split, place), best_.left});
+    auto const& places = draws_.children();
+    stack_.push_back({node.right_child(number_, split, places), all_ & ~best_left_});
+    node = {node.left_child(number_, split, places), best_left_};
     return true;
-  }
-
-  /// Works out the node's classes. No branch depends on the data.
-  void enter(Pending const& node) {
-    all_ = node.rows;
-    classes_ = 0;
-    for (auto const& known : rows_.classes()) {
-      auto const rows = known.rows & all_;
-      auto const weight = count(rows);
-      class_[classes_] = {rows, weight, known.label};
-      classes_ += rows != 0;
-    }
   }
 
   /// The node stays a leaf, of several classes.
   void leave() {
     auto const values = builder_.values(number_);
-    for (std::size_t k = 0; k < classes_; ++k) values[class_[k].label] = class_[k].weight;
+    rows_.classes().for_each(
+        all_, [&](std::uint32_t label, RowMask rows) { values[label] = count(rows); });
   }
 
   bool is_leaf(Pending const& node) const {
@@ -118,36 +111,67 @@ class MaskGrower {
            node.weight < 2 * min_weight_leaf_;
   }
 
-  void search() {
-    best_ = {};
-    best_score_ = Impurity::worst;
-    draw_features(
-        draws_, limits_.max_features, [&](int feature) { return look_at(feature); },
-        [&] { return best_score_ >= 0; });
+  void search(Pending& node) {
+    if constexpr (Draws::knows_ahead) {
+      draws_.enter(node.place);
+      search_ahead();
+      draws_.leave();
+    } else {
+      draws_.enter(node.place, node.known_constants);
+      draw_features(
+          draws_, limits_.max_features, [&](int feature) { return look_at(feature); },
+          [&] { return best_score_ >= 0; });
+      node.known_constants = draws_.leave();
+    }
+  }
+
+  /// As draw_features() does it. But nobody can foresee which of the features vary: those that
+  /// are drawn at any rate are drawn and sorted out without a branch, and only then tried.
+  void search_ahead() {
+    std::size_t found = 0;
+    auto* const varying = varying_.data();
+    draws_.draw_first(static_cast<std::uint32_t>(limits_.max_features), [&](int feature) {
+      varying[found] = feature;
+      found += rows_.may_vary(feature, all_);
+    });
+    bool any = false;
+    for (std::size_t i = 0; i < found; ++i) {
+      any |= try_feature(varying_[i]);
+      if (best_score_ >= 0) return;
+    }
+    while (!any && draws_.has_undrawn()) {
+      auto const feature = draws_.draw();
+      any = rows_.may_vary(feature, all_) && try_feature(feature);
+    }
   }
 
   bool draws_thresholds() const { return problem_.parameters.kind == Kind::extra_trees; }
 
   /// Tries a drawn feature; false when it is constant here.
   bool look_at(int feature) {
-    auto const& column = problem_.columns[static_cast<std::size_t>(feature)];
-    auto const& codes = rows_.column(static_cast<std::size_t>(column.block_number));
-    auto const found = column.block->is_group() ? look_at_member(feature, column, codes)
-                                                : look_at_ordinal(feature, column, codes);
-    if (!found) draws_.mark_constant(feature);
+    auto const found = try_feature(feature);
+    if (found)
+      draws_.mark_variable();
+    else
+      draws_.mark_constant(feature);
     return found;
   }
 
-  bool look_at_member(int feature, Column const& column, MaskColumn const& codes) {
-    auto const ones = codes.equal_to(static_cast<std::uint16_t>(column.member)) & all_;
+  bool try_feature(int feature) {
+    auto const& column = problem_.columns[static_cast<std::size_t>(feature)];
+    auto const& codes = rows_.column(static_cast<std::size_t>(column.block_number));
+    return column.is_member ? try_member(feature) : try_ordinal(feature, column, codes);
+  }
+
+  bool try_member(int feature) {
+    auto const ones = rows_.ones(feature) & all_;
     if (ones == 0 || ones == all_) return false;
-    draws_.mark_variable();
     auto const threshold = draws_thresholds() ? draw_threshold(draws_, 0, 1) : 0.5;
-    try_left({.feature = feature, .threshold = threshold, .left = all_ & ~ones});
+    try_left({.feature = feature, .threshold = threshold}, all_ & ~ones);
     return true;
   }
 
-  bool look_at_ordinal(int feature, Column const& column, MaskColumn const& codes) {
+  bool try_ordinal(int feature, Column const& column, MaskColumn const& codes) {
     if (draws_thresholds() || column.has_close_values) {
       CodeEnds ends;
       ends.add(codes, all_);
@@ -156,7 +180,6 @@ class MaskGrower {
       auto const range = table_range(column, low, high);
       auto const values = column.block->values;
       if (low == high || !are_apart(values[range.low], values[range.high])) return false;
-      draws_.mark_variable();
       if (draws_thresholds())
         try_drawn_threshold(feature, column, codes, range);
       else
@@ -165,7 +188,6 @@ class MaskGrower {
     }
     auto const first = codes.codes[static_cast<std::size_t>(std::countr_zero(all_))];
     if ((codes.equal_to(first) & all_) == all_) return false;
-    draws_.mark_variable();
     try_all_codes(feature, column, codes);
     return true;
   }
@@ -181,11 +203,8 @@ class MaskGrower {
     auto const threshold = draw_threshold(draws_, values[range.low], values[range.high]);
     auto const last_left = problem_.grid(column).last_at_most(threshold);
     auto const code = rows_.code_here(static_cast<std::size_t>(column.block_number), last_left);
-    try_left({.feature = feature,
-              .code = code,
-              .table_code = last_left,
-              .threshold = threshold,
-              .left = codes.at_most(code) & all_});
+    try_left({.feature = feature, .code = code, .table_code = last_left, .threshold = threshold},
+             codes.at_most(code) & all_);
   }
 
   /// Every code of the node but the largest may be the last one on the left.
@@ -196,7 +215,7 @@ class MaskGrower {
       auto const left = codes.at_most(code) & all_;
       if (left == all_) continue;
       if (column.has_close_values && !is_apart_from_next(column, codes, code, left)) continue;
-      try_left({.feature = feature, .code = code, .left = left});
+      try_left({.feature = feature, .code = code}, left);
     }
   }
 
@@ -206,14 +225,10 @@ class MaskGrower {
     return are_apart(column.block->values[range.low], column.block->values[range.high]);
   }
 
-  void try_left(Best const& candidate) {
-    if (limits_.min_samples_leaf > 1 && has_small_side(candidate.left)) return;
-    auto sum = impurity_.sum();
-    for (std::size_t k = 0; k < classes_; ++k) {
-      auto const weight = count(class_[k].rows & candidate.left);
-      sum.add(weight, class_[k].weight - weight);
-    }
-    if (!sum.may_reach(best_score_)) return;
+  void try_left(Candidate const& candidate, RowMask left) {
+    if (limits_.min_samples_leaf > 1 && has_small_side(left)) return;
+    auto const sum = sum_of(left);
+    if (!draws_thresholds() && !sum.may_reach(best_score_)) return;  // pays where many are tried
     if (min_weight_leaf_ > 0 &&
         (sum.weight_left() < min_weight_leaf_ || sum.weight_right() < min_weight_leaf_))
       return;
@@ -221,6 +236,11 @@ class MaskGrower {
     if (score < best_score_ || (score == best_score_ && !comes_first(candidate))) return;
     best_score_ = score;
     best_ = candidate;
+    best_left_ = left;
+    if constexpr (knows_impurities) {
+      best_impurity_left_ = sum.impurity_left();
+      best_impurity_right_ = sum.impurity_right();
+    }
   }
 
   bool has_small_side(RowMask left) const {
@@ -228,35 +248,50 @@ class MaskGrower {
            rows_.distinct(all_ & ~left) < limits_.min_samples_leaf;
   }
 
+  Sum sum_of(RowMask left) const {
+    auto const right = all_ & ~left;
+    auto sum = impurity_.sum();
+    if constexpr (requires { sum.set(0u, 0u, 0u, 0u); }) {
+      auto const squares = rows_.classes().squares(left, right);
+      sum.set(count(left), squares.left, count(right), squares.right);
+    } else {
+      rows_.classes().for_each(all_, [&](std::uint32_t, RowMask rows) {
+        sum.add(count(rows & left), count(rows & right));
+      });
+    }
+    return sum;
+  }
+
   /// Of equal splits the first one wins: of the feature drawn first, at its lowest code.
-  bool comes_first(Best const& candidate) const {
+  bool comes_first(Candidate const& candidate) const {
     return candidate.feature == best_.feature && candidate.code < best_.code;
   }
 
   void complete(Split& split, Pending const& node) {
     auto const& column = problem_.columns[static_cast<std::size_t>(best_.feature)];
+    auto const right = all_ & ~best_left_;
     split.feature = best_.feature;
-    split.rows_left = rows_.distinct(best_.left);
-    std::array<std::uint32_t, most_mask_rows> left;
-    std::array<std::uint32_t, most_mask_rows> right;
-    for (std::size_t k = 0; k < classes_; ++k) {
-      left[k] = count(class_[k].rows & best_.left);
-      right[k] = class_[k].weight - left[k];
+    split.rows_left = rows_.distinct(best_left_);
+    split.weight_left = count(best_left_);
+    split.weight_right = count(right);
+    if constexpr (knows_impurities) {
+      split.impurity_left = best_impurity_left_;
+      split.impurity_right = best_impurity_right_;
+    } else {
+      split.impurity_left = impurity_of(best_left_);
+      split.impurity_right = impurity_of(right);
     }
-    split.weight_left = count(best_.left);
-    split.weight_right = count(all_ & ~best_.left);
-    split.impurity_left = impurity_of({left.data(), classes_}, split.weight_left);
-    split.impurity_right = impurity_of({right.data(), classes_}, split.weight_right);
     split.improvement = improvement_of(split, node.impurity, node.weight, root_weight_);
     place_threshold(split, column);
   }
 
-  double impurity_of(ClassCounts counts, double weight) const {
-    if constexpr (requires { Impurity::impurity_of(counts, weight); })
-      return Impurity::impurity_of(counts, weight);
-    else
-      return node_impurity(problem_.parameters.criterion, counts,
-                           std::span{ones_}.first(counts.size()));
+  double impurity_of(RowMask side) const {
+    std::array<std::uint32_t, most_mask_rows> counts;
+    std::size_t classes = 0;
+    rows_.classes().for_each(side,
+                             [&](std::uint32_t, RowMask rows) { counts[classes++] = count(rows); });
+    return node_impurity(problem_.parameters.criterion, {counts.data(), classes},
+                         std::span{ones_}.first(classes));
   }
 
   void place_threshold(Split& split, Column const& column) {
@@ -264,7 +299,7 @@ class MaskGrower {
     split.threshold = best_.threshold;
     split.code_threshold = best_.table_code;
     if (column.block->is_group() || draws_thresholds()) return;
-    auto const next = rows_.column(block).smallest(all_ & ~best_.left);
+    auto const next = rows_.column(block).smallest(all_ & ~best_left_);
     place_midway(split, column.block->values, table_range(column, best_.code, next));
   }
 
@@ -283,14 +318,16 @@ class MaskGrower {
   Draws& draws_;
   TreeBuilder& builder_;
   MaskRows rows_;
+  std::vector<int> varying_;
   std::vector<Pending> stack_;
   // the node that is being divided
   std::int32_t number_ = 0;
   RowMask all_ = 0;
-  std::array<Class, most_mask_rows + 1> class_;  ///< and one to write to
-  std::size_t classes_ = 0;
-  Best best_;
+  Candidate best_;
+  RowMask best_left_ = 0;
   Score best_score_ = Impurity::worst;
+  double best_impurity_left_ = 0;
+  double best_impurity_right_ = 0;
 };
 
 }  // namespace canopy::forest

@@ -38,8 +38,9 @@ class BestSplit {
   /// Whether a node is a leaf before any split is looked for.
   bool ends_at(std::int32_t depth, std::uint32_t rows, double weight, double impurity) const {
     return depth >= limits_.max_depth || rows < limits_.min_samples_split ||
-           weight < 2 * min_weight_leaf_ || impurity <= epsilon;
+           weight < 2 * min_weight_leaf_ || is_pure(impurity);
   }
+  static bool is_pure(double impurity) { return impurity <= epsilon; }
 
   bool gains_enough(Split const& split) const {
     return split.improvement + epsilon >= limits_.min_impurity_decrease;

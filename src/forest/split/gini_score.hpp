@@ -53,8 +53,18 @@ class GiniScore : public TwoSides {
       weight_left_ += left;
       weight_right_ += right;
     }
+    /// Instead of class by class.
+    void set(std::uint32_t left, std::uint32_t squares_left, std::uint32_t right,
+             std::uint32_t squares_right) {
+      squares_left_ = squares_left;
+      squares_right_ = squares_right;
+      weight_left_ = left;
+      weight_right_ = right;
+    }
     double weight_left() const { return left().weight; }
     double weight_right() const { return right().weight; }
+    double impurity_left() const { return left().impurity(); }
+    double impurity_right() const { return right().impurity(); }
     bool may_reach(Score score) const { return GiniScore::may_reach(score, left(), right()); }
     Score score() const { return score_of(left(), right()); }
 

@@ -59,7 +59,7 @@ class WeightedGrower {
   struct Open {
     Pending node;
     std::int32_t number;
-    Place place;
+    std::array<Place, 2> children;
     Split split;
   };
 
@@ -85,10 +85,10 @@ class WeightedGrower {
   /// Puts the node into the tree, as a leaf; gives its split if it may have one.
   std::optional<Open> add(Pending const& pending) {
     pause(pending.end - pending.begin);
-    Open open{pending, append(pending), pending.parent_place, {}};
+    Open open{pending, append(pending), {pending.place, pending.place}, {}};
     if (is_leaf(pending)) return {};
-    open.place = pending.place();
-    draws_.enter(open.place, pending.known_constants);
+    draws_.enter(pending.place, pending.known_constants);
+    open.children = draws_.children();
     auto const found = search_.find(pending.impurity, open.split);
     open.node.known_constants = draws_.leave();
     if (!found || open.split.improvement + epsilon < limits_.min_impurity_decrease) return {};
@@ -119,8 +119,8 @@ class WeightedGrower {
     auto const& split = open.split;
     builder_.divide(open.number, split);
     auto const middle = node.begin + split.rows_left;
-    return {{node.left_child(open.number, split, open.place), node.begin, middle},
-            {node.right_child(open.number, split, open.place), middle, node.end}};
+    return {{node.left_child(open.number, split, open.children), node.begin, middle},
+            {node.right_child(open.number, split, open.children), middle, node.end}};
   }
 
   /// Asks now and then whether to go on: about every million rows.
