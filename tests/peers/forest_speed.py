@@ -126,6 +126,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="once instead of 5 times, fewer trees")
     parser.add_argument("--core", type=int, default=os.cpu_count() - 1, help="the core to run on")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build", help="build folder")
+    parser.add_argument("--only", default="", help="only the fits whose name begins so, beside scikit-learn")
     options = parser.parse_args()
     peers = installed_peers()
     bench = Bench(options, data_dir("covtype.data.gz"))
@@ -134,7 +135,10 @@ def main():
     print(f"{'ms of the processor per tree':32} {'canopy':>9} {'peer':>9} {'ratio':>8} {'wanted':>7}"
           f" {'same trees':>10} {'encode':>8} {'MiB':>8} {'MiB peer':>8}")
     for settings in SETTINGS:
-        compare_fits(bench, settings)
+        if settings[0].startswith(options.only):
+            compare_fits(bench, settings)
+    if options.only:
+        return
     compare_others(bench, peers)
     compare_predictions(bench)
 

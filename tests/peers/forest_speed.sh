@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # How many times faster than its peers are Canopy's forests, on one core?
 #
-#   tests/peers/forest_speed.sh [--quick] [--core N] [--build DIR]
+#   tests/peers/forest_speed.sh [--quick] [--core N] [--build DIR] [--only NAME]
 #
 # Builds what is missing, installs nothing: peers that are not there are left out and named. Answers
 # of earlier runs stand in results/forest-speed.md.
