@@ -43,6 +43,10 @@ recorded_status() {
 # survives_losses COMMAND: do its other processes go on when one is lost?
 survives_losses() { [[ $1 == tune || $1 == federate ]]; }
 
+# Over libfabric, which Open MPI may choose between machines, a message to a lost process spins for
+# ever, and NETWORK is not heard of.
+use_plain_tcp() { export OMPI_MCA_pml=${OMPI_MCA_pml:-ob1}; }
+
 give_up() {
   echo "canopy job: gave up after $max_restarts restarts (MAX_RESTARTS);" \
     "$run_file is saved, --resume goes on from it" >&2
@@ -54,6 +58,7 @@ give_up() {
 # Sets `placing`, the words of mpirun that say where processes go, and `hosts`, the file of machines.
 place_processes() {
   local network=${NETWORK:-}
+  use_plain_tcp
   placing=(--bind-to "${BIND_TO:-none}")
   if [[ -n ${HOSTFILE:-} ]]; then
     hosts=$HOSTFILE
@@ -174,7 +179,10 @@ run_and_requeue() {
   local command=$1 restarts=${SLURM_RESTART_COUNT:-0} status=0 again=() ends_all=1
   shift
   ((restarts == 0)) || again=(--overwrite false --resume)
-  if survives_losses "$command"; then ends_all=0; fi
+  if survives_losses "$command"; then
+    ends_all=0
+    use_plain_tcp
+  fi
   began=$(date +%s%N)
   srun --mpi=pmix --kill-on-bad-exit="$ends_all" "$canopy" "$command" "$@" --out "$run_file" "${again[@]}" ||
     status=$?
