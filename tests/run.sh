@@ -14,20 +14,24 @@ Installs what is missing (apt), builds, and runs the tests labelled `quick`.
   --all        every test, the slow ones too
   -h, --help   print this
 Anything else goes to ctest: tests/run.sh -R forest, tests/run.sh -L np4, tests/run.sh -N
+With -L LABEL the quick and the unlabelled of that label run; the slow ones too with --all or -L slow.
 TEXT
 }
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 selection=(-L quick)
 arguments=()
+is_all=
 for word in "$@"; do
   case $word in
     -h | --help) usage; exit 0 ;;
-    --all) selection=() ;;
-    -L* | --label-regex*) selection=() arguments+=("$word") ;;
+    --all) selection=() is_all=yes ;;
+    -L* | --label-regex*) selection=(-LE slow) arguments+=("$word") ;;
+    *slow*) is_all=yes arguments+=("$word") ;;
     *) arguments+=("$word") ;;
   esac
 done
+[[ -z $is_all ]] || selection=()
 
 "$top/jobs/install.sh" --tests
 "$top/jobs/build.sh" --tests

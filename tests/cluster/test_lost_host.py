@@ -11,16 +11,10 @@ import sys
 import tempfile
 import time
 
-here = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(here.parent / "app"))
-import end_to_end  # noqa: E402
-from end_to_end import (Checks, journal_of, journal_records, keep_mpi_files_in,  # noqa: E402
-                        model_digest, rank_of, run, show, status)
+from machines import Machines, end_to_end
+from end_to_end import (Checks, journal_of, journal_records, model_digest, run, show, status)
 
-VMS = str(here / "virtual_vms.sh")
-NAME = "lost"
 HOSTS = 3
-SKIPPED = 77
 SECONDS = 10  # within which everybody has to end
 # Long epochs: who stops between two of them is waited for by MPI, which has no time-out.
 LONG = ["train", "--data", "synthetic:mnist,rows=20000", "--model", "lenet", "--epochs", 400,
@@ -29,53 +23,14 @@ FIT = ["train", "--data", "synthetic:mnist,rows=2000", "--model", "lenet", "--ep
        "--allreduce", "own", "--progress", "none"]
 
 
-def vms(*words, **more):
-    return subprocess.run([VMS, *words], env=end_to_end.ENVIRONMENT, text=True, capture_output=True,
-                          timeout=60, **more)
-
-
-def skip_without_hosts():
-    if os.geteuid() != 0:
-        print("skipped: virtual hosts need root")
-        sys.exit(SKIPPED)
-    up = vms("up", str(HOSTS))
-    if up.returncode != 0:
-        vms("down")
-        print("skipped: no network namespaces here:", up.stderr.strip())
-        sys.exit(SKIPPED)
-
-
-def on_hosts(ranks, words):
-    """The first hosts run one rank each."""
-    return [VMS, "mpirun", str(ranks), end_to_end.CANOPY] + [str(word) for word in words]
-
-
-def ranks_on(host):
-    """The processes of canopy on a host, as {rank: process number}."""
-    listed = subprocess.run(["ip", "netns", "pids", f"{NAME}-vm{host}"], text=True,
-                            capture_output=True).stdout.split()
-    found = {}
-    for pid in listed:
-        try:
-            program = os.readlink(f"/proc/{pid}/exe")
-        except OSError:
-            continue
-        if program == os.path.realpath(end_to_end.CANOPY) and (rank := rank_of(pid)) is not None:
-            found[int(rank)] = int(pid)
-    return found
-
-
-def all_ranks():
-    return {rank: pid for host in range(1, HOSTS + 1) for rank, pid in ranks_on(host).items()}
-
-
 def has_begun(run_file):
     return any(record["kind"] == "step" for record in journal_records(journal_of(run_file)))
 
 
 class LostHost:
-    def __init__(self, checks, folder):
+    def __init__(self, checks, folder, machines):
         self.checks = checks
+        self.machines = machines
         self.folder = folder
         calm = folder / "calm.h5"
         result = run(FIT + ["--out", calm], timeout=300)
@@ -83,23 +38,31 @@ class LostHost:
                      result.stderr)
         self.digest = model_digest(calm)
 
+    def on_hosts(self, ranks, words):
+        """The first hosts run one rank each."""
+        return [self.machines.script, "mpirun", str(ranks), end_to_end.CANOPY] + [str(word) for word in words]
+
+    def all_ranks(self):
+        return {rank: pid for host in range(1, HOSTS + 1)
+                for rank, pid in self.machines.ranks_on(host).items()}
+
     def loses(self, name, number, fit, is_ready, texts):
         """Rank 1 of two gets the signal; returns the run file."""
         run_file, log = self.folder / f"{name}.h5", self.folder / f"{name}.txt"
         with open(log, "w") as output:
-            job = subprocess.Popen(on_hosts(2, fit + ["--out", run_file]), stdout=output,
+            job = subprocess.Popen(self.on_hosts(2, fit + ["--out", run_file]), stdout=output,
                                    stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                                    env=end_to_end.ENVIRONMENT, start_new_session=True)
         deadline = time.monotonic() + 60
         while job.poll() is None and not is_ready(run_file) and time.monotonic() < deadline:
             time.sleep(0.02)
-        victims = ranks_on(2)
+        victims = self.machines.ranks_on(2)
         if not self.checks.equal(f"{name}: rank 1 is on the second host, in the midst of the fit",
                                  (list(victims), is_ready(run_file)), ([1], True)):
             print(log.read_text())
         os.kill(victims[1], number)
         since = time.monotonic()
-        while (job.poll() is None or all_ranks()) and time.monotonic() - since < 3 * SECONDS:
+        while (job.poll() is None or self.all_ranks()) and time.monotonic() - since < 3 * SECONDS:
             time.sleep(0.05)
         seconds = time.monotonic() - since
         shown = run(["show", run_file])
@@ -112,7 +75,7 @@ class LostHost:
         return run_file
 
     def resumes(self, name, run_file):
-        result = subprocess.run(on_hosts(HOSTS, FIT + ["--out", run_file, "--resume"]), text=True,
+        result = subprocess.run(self.on_hosts(HOSTS, FIT + ["--out", run_file, "--resume"]), text=True,
                                 capture_output=True, timeout=300, stdin=subprocess.DEVNULL,
                                 env=end_to_end.ENVIRONMENT)
         self.checks.check(f"{name}: --resume finishes on {HOSTS} hosts", result.returncode == 0,
@@ -122,14 +85,14 @@ class LostHost:
                           [row["host"] for row in show(run_file, "layout")],
                           [f"vm{host}" for host in range(1, HOSTS + 1)])
 
-
     def waits(self):
         """Messages that take far longer than what is computed."""
-        vms("down")
-        self.checks.equal("slow links: the hosts are up", vms("up", "2", "--rate", "20mbit").returncode, 0)
+        self.machines("down")
+        self.checks.equal("slow links: the hosts are up",
+                          self.machines("up", 2, "--rate", "20mbit").returncode, 0)
         run_file = self.folder / "slow.h5"
         result = subprocess.run(
-            on_hosts(2, ["train", "--data", "synthetic:mnist,rows=640", "--model", "mlp", "--epochs", 2,
+            self.on_hosts(2, ["train", "--data", "synthetic:mnist,rows=640", "--model", "mlp", "--epochs", 2,
                          "--progress", "none", "--out", run_file]), text=True, capture_output=True,
             timeout=300, stdin=subprocess.DEVNULL, env=end_to_end.ENVIRONMENT)
         said = [line for line in result.stdout.splitlines() if line.startswith("advice ")]
@@ -142,13 +105,12 @@ class LostHost:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        keep_mpi_files_in(folder)
-        end_to_end.ENVIRONMENT.update(CANOPY_VMS=NAME, CANOPY_VMS_NET="10.79.0", TMPDIR=folder)
+        machines = Machines("lost", "10.79.0", folder)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # takes the hosts down all the same
-        skip_without_hosts()
+        machines.up_or_skip(HOSTS)
         checks = Checks()
         try:
-            train = LostHost(checks, pathlib.Path(folder))
+            train = LostHost(checks, pathlib.Path(folder), machines)
             saved = train.loses("killed", signal.SIGKILL, FIT, pathlib.Path.exists,
                                 ["rank 1", "vm2", "signal 9", "by its journal"])
             train.resumes("killed", saved)
@@ -156,5 +118,5 @@ if __name__ == "__main__":
                         ["canopy: update", "as rank 0 on vm1 saw", "rank 1 has not answered"])
             train.waits()
         finally:
-            vms("down")
+            machines("down")
     checks.leave()
