@@ -30,9 +30,10 @@ install_missing() {
         command -v "$program" >/dev/null || missing=yes
     done
     [ -n "$missing" ] || return 0
-    command -v apt-get >/dev/null || fail "there is no Slurm and no apt-get; install what Debian calls slurm-wlm"
+    command -v apt-get >/dev/null || fail "no Slurm and no apt-get here; install Debian's slurm-wlm"
     DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 -qq -y --no-install-recommends \
-        install slurm-wlm munge >&2 || fail "Slurm could not be installed: check the network, or apt-get update"
+        install slurm-wlm munge >&2 ||
+        fail "Slurm could not be installed: check the network, or apt-get update"
 }
 
 # Whoever is in the machines shows that he may speak with Slurm by a key of this cluster alone.
