@@ -1,11 +1,10 @@
 #include "canopy/app/network_settings.hpp"
 
-#include <array>
 #include <filesystem>
-#include <utility>
 
 #include <fmt/format.h>
 
+#include "canopy/nn/usual_lr.hpp"
 #include "canopy/train/pipeline/schedule.hpp"
 
 namespace canopy::app {
@@ -15,17 +14,6 @@ std::vector<std::string> names_of(auto const& list) {
   std::vector<std::string> names;
   for (auto const& entry : list) names.push_back(entry.name);
   return names;
-}
-
-/// What learns well on MNIST with batches of 64 and half a cosine.
-constexpr std::array<std::pair<char const*, double>, 5> usual_lr{
-    {{"sgd", 0.05}, {"adam", 0.001}, {"adamw", 0.001}, {"lars", 3.0}, {"lamb", 0.005}}};
-
-std::string usual_lr_text() {
-  std::vector<std::string> words;
-  for (auto const& [optimizer, rate] : usual_lr)
-    words.push_back(fmt::format("{} for {}", rate, optimizer));
-  return text::join(words, ", ");
 }
 
 /// Refuses what has no use with the way that was chosen: its user expects something else.
@@ -62,8 +50,7 @@ void check_uses(train::StrategyOptions const& strategy) {
 
 nn::TrainingOptions NetworkSettings::training_options() const {
   auto options = training;
-  for (auto const& [optimizer, rate] : usual_lr)
-    if (options.optimizer == optimizer) options.lr = lr.value_or(rate);
+  options.lr = lr ? *lr : nn::usual_lr(training.optimizer);
   return options;
 }
 
@@ -71,7 +58,7 @@ void NetworkSettings::describe(Options& o) {
   training.describe(o);
   o.leave_out("lr");
   o.group("Training");
-  o.row("lr", lr, "learning rate; None: " + usual_lr_text(),
+  o.row("lr", lr, "learning rate; None: " + nn::usual_lr_text(),
         {"None or more than 0", [](auto const& rate) { return !rate || *rate > 0; }});
   o.group("Validation and checkpoints of networks");
   o.row("validation-split", validation_split,

@@ -7,14 +7,10 @@
 
 #include <fmt/format.h>
 
+#include "canopy/train/network/input_shape.hpp"
+
 namespace canopy::app {
 namespace {
-
-/// Layers that need an image, by name or in a list.
-bool wants_image(std::string const& model, std::string const& layers) {
-  return model == "lenet" || model == "cnn" || layers.find("conv2d") != std::string::npos ||
-         layers.find("_pool") != std::string::npos;
-}
 
 std::string read_text(std::string const& file) {
   std::ifstream in{file, std::ios::binary};
@@ -66,9 +62,7 @@ NetworkRows divide_rows(RowShares const& shares, std::string const& data,
 
 nn::Network make_network(std::string const& model, std::string const& layers,
                          data::Samples const& samples) {
-  auto const [channels, height, width] = samples.shape();
-  nn::Shape shape{channels, height, width};
-  if (!samples.is_image() && wants_image(model, layers)) shape = nn::image_shape(samples.columns());
+  auto const shape = train::input_shape(samples, model, layers);
   auto const classes = samples.classes();
   return nn::Network{layers.empty() ? nn::architecture(model, shape, classes)
                                     : nn::architecture_from_toml(layers, model, shape, classes)};
@@ -96,6 +90,13 @@ nn::Standardisation share_standardisation(comm::Communicator const& comm,
   result.mean = comm.broadcast(result.mean);
   result.inverse_deviation = comm.broadcast(result.inverse_deviation);
   return result;
+}
+
+Evaluation evaluate_unseen(Eigen::MatrixXd const& probabilities, NetworkRows const& rows,
+                           train::Feed const& feed, std::string const& scoring) {
+  std::vector<std::uint16_t> labels(rows.unseen.size());
+  feed.labels(rows.unseen, labels);
+  return evaluate(rows.unseen_name(), labels, probabilities, scoring, feed.samples().classes());
 }
 
 NetworkTask make_task(comm::Communicator const& comm, TrainSettings const& settings,

@@ -12,6 +12,7 @@
 #include "canopy/train/shard_plan.hpp"
 
 #include "run_parts.hpp"
+#include "run_tables.hpp"
 
 namespace canopy::app {
 
@@ -21,6 +22,8 @@ struct NetworkRows {
   data::Rows validate;  ///< set aside by --validation-split
   data::Rows unseen;    ///< held out by --test-size, or else the test set of the data
   bool is_held_out = false;
+
+  char const* unseen_name() const { return is_held_out ? "hold-out" : "test set"; }
 };
 
 /// Everything that is known before the first update, the same on every rank.
@@ -57,6 +60,10 @@ nn::Network share_network(comm::Communicator const& comm, std::string const& mod
 nn::Standardisation share_standardisation(comm::Communicator const& comm,
                                           data::Samples const& samples, data::Rows const& learn,
                                           nn::Shape shape);
+
+/// How good predictions of the unseen rows are; `probabilities`: rows x classes.
+Evaluation evaluate_unseen(Eigen::MatrixXd const& probabilities, NetworkRows const& rows,
+                           train::Feed const& feed, std::string const& scoring);
 
 /// Collective.
 NetworkTask make_task(comm::Communicator const& comm, TrainSettings const& settings,

@@ -189,7 +189,7 @@ class NetworkTrainer {
   record::RunRecord finish() {
     phases_.begin("evaluate");
     auto const weights = fit_.weights();
-    evaluate_unseen(weights);
+    evaluate_on_unseen(weights);
     reports_ = fit_.strategy().reports();
     if (trace_.is_on()) train::write_trace(comm_, trace_, settings_.network.trace);
     gather_uses();
@@ -200,20 +200,14 @@ class NetworkTrainer {
     return record;
   }
 
-  void evaluate_unseen(std::vector<float> const& weights) {
-    auto const& rows = task_.rows.unseen;
-    if (rows.empty()) return;
+  void evaluate_on_unseen(std::vector<float> const& weights) {
+    if (task_.rows.unseen.empty()) return;
     train::Evaluator evaluator{comm_, task_.network, task_.feed};
-    auto const probabilities = evaluator.probabilities(weights, rows);
-    if (!comm_.is_root()) return;
-    using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-    Eigen::MatrixXd const table =
-        Eigen::Map<RowMajor const>{probabilities.data(), std::ssize(rows), task_.network.classes()}
-            .cast<double>();
-    std::vector<std::uint16_t> labels(rows.size());
-    task_.feed.labels(rows, labels);
-    evaluations_.push_back(evaluate(task_.rows.is_held_out ? "hold-out" : "test set", labels, table,
-                                    settings_.scoring, task_.network.classes()));
+    auto const probabilities = evaluator.probabilities(weights, task_.rows.unseen);
+    if (comm_.is_root())
+      evaluations_.push_back(
+          evaluate_unseen(train::as_table(probabilities, task_.network.classes()), task_.rows,
+                          task_.feed, settings_.scoring));
   }
 
   void gather_uses() {

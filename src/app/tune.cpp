@@ -11,12 +11,12 @@
 #include "canopy/core/signals.hpp"
 #include "canopy/data/metrics.hpp"
 #include "canopy/record/run_files.hpp"
-#include "canopy/tune/forest_learner.hpp"
 #include "canopy/tune/importances.hpp"
 #include "canopy/tune/workbench.hpp"
 
 #include "run_parts.hpp"
 #include "run_tables.hpp"
+#include "tune_task.hpp"
 #include "tune_verdict.hpp"
 #include "tune_view.hpp"
 
@@ -40,14 +40,12 @@ using tune::Trial;
 /// The coordinator of one run: owns its files, drives the search, writes the record.
 class Coordinator {
  public:
-  Coordinator(comm::Communicator const& comm, TuneSettings const& settings, SharedData& data,
-              tune::Workbench const& bench, data::Rows held_out, std::vector<std::string> hosts,
-              Phases& phases)
+  Coordinator(comm::Communicator const& comm, TuneSettings const& settings, TuneTask& task,
+              tune::Workbench const& bench, std::vector<std::string> hosts, Phases& phases)
       : settings_{settings},
-        data_{data},
+        task_{task},
         bench_{bench},
-        held_out_{std::move(held_out)},
-        verdict_{settings, data, bench, held_out_},
+        verdict_{settings, task, bench},
         hosts_{std::move(hosts)},
         phases_{phases},
         size_{comm.size()},
@@ -55,7 +53,7 @@ class Coordinator {
     auto copy = settings;
     Options options;
     copy.describe(options);
-    identity_ = {"tune", options.to_toml(), data.fingerprint, utc_now()};
+    identity_ = {"tune", options.to_toml(), task.fingerprint(), utc_now()};
   }
 
   record::RunRecord run(comm::Farm& farm) {
@@ -160,8 +158,7 @@ class Coordinator {
 
   void fit_final_model(comm::Farm& farm, Trial const& best) {
     phases_.begin("refit");
-    model_ = tune::refit(farm, bench_, settings_.search, best.configuration,
-                         [this] { return interrupted(); });
+    task_.refit({farm, bench_, [this] { return interrupted(); }}, best.configuration);
     phases_.begin("evaluate");
     farm.expect_silence();
     evaluate(best);
@@ -171,15 +168,15 @@ class Coordinator {
   void judge(comm::Farm& farm, tune::Search const& search, Trial const& best) {
     verdict_.make(
         {farm, *start_.journal, start_.records, [this] { return interrupted(); }, phases_},
-        search.trials(), best, *model_);
+        search.trials(), best);
     if (!verdict_.remark().empty()) event("verdict", verdict_.remark());
   }
 
   /// On rows the model has not seen, one way or another.
   void evaluate(Trial const& best) {
-    evaluation_ = evaluate_unseen(*model_, data_, held_out_, settings_.search.scoring);
+    evaluation_ = task_.evaluate_unseen();
     if (evaluation_) return;
-    data::ConfusionMatrix out_of_fold{bench_.data().table.classes()};
+    data::ConfusionMatrix out_of_fold{bench_.data().classes()};
     for (auto const& fold : best.folds)
       out_of_fold += data::ConfusionMatrix::from_counts(fold->confusion);
     evaluation_ = {std::move(out_of_fold), "out-of-fold", settings_.search.scoring,
@@ -263,17 +260,16 @@ class Coordinator {
       record.tables.push_back(tune::trial_table("default", search.trials().front(), parameters_));
     if (evaluation_)
       record.tables.insert(record.tables.end(),
-                           {confusion_table(evaluation_->confusion, data_.header.class_names),
+                           {confusion_table(evaluation_->confusion, task_.header().class_names),
                             evaluation_table({*evaluation_})});
     if (auto table = verdict_.table()) record.tables.push_back(std::move(*table));
-    if (model_) add_model(record, *model_, bench_.rows().size(), data_.header.label_name);
+    task_.add_model(record);
     return record;
   }
 
   TuneSettings const& settings_;
-  SharedData& data_;
+  TuneTask& task_;
   tune::Workbench const& bench_;
-  data::Rows held_out_;
   VerdictMaker verdict_;
   std::vector<std::string> hosts_;
   Phases& phases_;
@@ -289,7 +285,6 @@ class Coordinator {
   bool said_ = false;
   std::vector<Event> events_;
   std::vector<comm::RankUse> uses_;
-  std::optional<forest::Forest> model_;
   std::optional<Evaluation> evaluation_;
 };
 
@@ -299,19 +294,11 @@ record::RunRecord run(comm::Communicator const& comm, TuneSettings const& settin
                       std::function<void()> const& before_task) {
   comm::Deadline end;
   Phases phases;
-  auto data = load_and_share(comm, settings.source, settings.common.seed,
-                             phases);  // freed by all ranks together, at the end
+  auto const task = make_tune_task(comm, settings, phases);
   auto const hosts = comm::hosts(comm);
-  auto const seed = settings.common.seed;
   std::optional<tune::Workbench> bench;
-  data::Split split;
   comm.together("folds", [&] {
-    auto const table = data.table();
-    split = data::stratified_split(table.labels(), table.classes(), settings.test_size,
-                                   Key{seed}.with("hold-out"));
-    bench.emplace(tune::LearnerData{table, data.header.class_names, data.header.feature_names,
-                                    settings.search.scoring},
-                  split.train, settings.search, seed);
+    bench.emplace(task->learner_data(), task->rows(), settings.search, settings.common.seed);
   });
   record::RunRecord record;
   comm.together("tune", [&] {
@@ -321,7 +308,7 @@ record::RunRecord run(comm::Communicator const& comm, TuneSettings const& settin
                     }};
     if (comm.is_root())
       record = lead(farm, [&] {
-        return Coordinator{comm, settings, data, *bench, split.test, hosts, phases}.run(farm);
+        return Coordinator{comm, settings, *task, *bench, hosts, phases}.run(farm);
       });
     else
       serve(farm);

@@ -8,39 +8,15 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "canopy/app/tune.hpp"
-#include "canopy/forest/forest.hpp"
 #include "canopy/tune/trial.hpp"
 #include "canopy/tune/verdict.hpp"
 #include "canopy/tune/workbench.hpp"
 
 #include "run_parts.hpp"
+#include "tune_task.hpp"
 
 /// How a search comes to its verdict.
 namespace canopy::app {
-
-/// Rows that no part of a search has seen: those held out by --test-size, else a test set that came
-/// with the data, else, for forest-cover, the full set's rows that Kaggle's does not have.
-class UnseenRows {
- public:
-  UnseenRows(data::Source const& source, SharedData const& data, data::Rows held_out);
-
-  bool empty() const { return labels_.empty(); }
-  /// Why there are none, where there might have been some.
-  std::string const& why_empty() const { return why_empty_; }
-  /// Predicted by both final models.
-  tune::HeldOut compare(forest::Forest const& initial, forest::Forest const& best) const;
-
- private:
-  void take_full_set(data::Source const& source, SharedData const& data);
-  std::vector<std::uint16_t> predict(forest::Forest const& model) const;
-
-  std::string name_;
-  std::string why_empty_;
-  data::EncodedTable table_;
-  data::Rows rows_;                       ///< of the table,
-  std::optional<data::Dataset> dataset_;  ///< unless they are all of these
-  std::vector<std::uint16_t> labels_;
-};
 
 /// Where a verdict's work is done and kept. All on the coordinator.
 struct VerdictPlace {
@@ -55,14 +31,13 @@ struct VerdictPlace {
 /// rows if there are any.
 class VerdictMaker {
  public:
-  VerdictMaker(TuneSettings const& settings, SharedData const& data, tune::Workbench const& bench,
-               data::Rows held_out)
-      : settings_{settings}, data_{data}, bench_{bench}, held_out_{std::move(held_out)} {}
+  VerdictMaker(TuneSettings const& settings, TuneTask const& task, tune::Workbench const& bench)
+      : settings_{settings}, task_{task}, bench_{bench} {}
 
-  /// `trials` of a finished search, the default first; `model`: the best, refitted. Throws Stopped
-  /// when interrupted. What is found is the same on any number of ranks.
+  /// `trials` of a finished search, the default first; the best is the task's final model. Throws
+  /// Stopped when interrupted. What is found is the same on any number of ranks.
   void make(VerdictPlace const& place, std::vector<tune::Trial> const& trials,
-            tune::Trial const& best, forest::Forest const& model);
+            tune::Trial const& best);
 
   /// /verdict; nothing when none was made.
   std::optional<Table> table() const;
@@ -74,13 +49,11 @@ class VerdictMaker {
  private:
   bool compare_in_fresh_folds(VerdictPlace const& place, std::vector<tune::Trial> const& trials,
                               tune::Trial const& best);
-  void compare_on_unseen_rows(VerdictPlace const& place, tune::Trial const& initial,
-                              forest::Forest const& model);
+  void compare_on_unseen_rows(VerdictPlace const& place, tune::Trial const& initial);
 
   TuneSettings const& settings_;
-  SharedData const& data_;
+  TuneTask const& task_;
   tune::Workbench const& bench_;
-  data::Rows held_out_;
   tune::Findings findings_;
   std::optional<tune::Verdict> verdict_;
   std::string remark_;

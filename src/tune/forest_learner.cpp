@@ -6,9 +6,9 @@
 #include <ranges>
 
 #include "canopy/core/clock.hpp"
-#include "canopy/data/metrics.hpp"
 #include "canopy/forest/forest.hpp"
 
+#include "fold_scores.hpp"
 #include "grown_trees.hpp"
 
 namespace canopy::tune {
@@ -23,14 +23,6 @@ min_samples_leaf = { type = "int", low = 1, high = 5 }
 bootstrap = [true, false]
 criterion = ["gini", "entropy"]
 )";
-
-std::vector<std::uint64_t> right_rows(std::span<std::uint16_t const> truth,
-                                      std::span<std::uint16_t const> predictions) {
-  std::vector<std::uint64_t> right((truth.size() + 63) / 64);
-  for (std::size_t i = 0; i < truth.size(); ++i)
-    right[i / 64] |= std::uint64_t{truth[i] == predictions[i]} << i % 64;
-  return right;
-}
 
 /// The axes as the forest reads them. Every value is written as in a configuration.
 forest::SliceGrid slice_grid(SliceAxes const& axes, std::size_t fit_rows) {
@@ -89,7 +81,7 @@ class ForestLearner final : public Learner {
 
   double cost(Configuration const& configuration) const override {
     auto const p = forest_parameters(kind_, configuration);
-    auto const features = p.max_features.of(data_.table.features());
+    auto const features = p.max_features.of(data_.table().features());
     auto const depth = std::min(p.max_depth.value_or(64), 64);
     return p.n_estimators * std::sqrt(features) * (p.uses_bootstrap() ? 0.63 : 1.0) *
            std::min(1.0, depth / 24.0) * (p.criterion == forest::Criterion::gini ? 1.0 : 1.2);
@@ -99,7 +91,10 @@ class ForestLearner final : public Learner {
                           StopToken const& stop) const override {
     FoldScore result;
     auto const parameters = forest_parameters(kind_, configuration);
-    score_on(split.test, fit(parameters, split, key, stop, result), result);
+    auto const model = fit(parameters, split, key, stop, result);
+    Stopwatch const scoring;
+    score_on(split.test, model, result);
+    result.score_time = scoring.seconds();
     return result;
   }
 
@@ -118,7 +113,7 @@ class ForestLearner final : public Learner {
     FoldScore result;
     auto const model = fit(parameters, split, key, stop, result);
     Stopwatch const scoring;
-    result.slices = model.slices(data_.table, split.test, grid, data_.scoring).scores;
+    result.slices = model.slices(data_.table(), split.test, grid, data_.scoring).scores;
     score_on(split.test, model, result);
     result.score_time = scoring.seconds();
     return result;
@@ -128,21 +123,13 @@ class ForestLearner final : public Learner {
   forest::Forest fit(forest::ForestParameters const& parameters, data::Split const& split, Key key,
                      StopToken const& stop, FoldScore& result) const {
     Stopwatch const clock;
-    auto trees = grown_.grow(data_.table, split.train, parameters, key, stop);
+    auto trees = grown_.grow(data_.table(), split.train, parameters, key, stop);
     result.fit_time = clock.seconds();
     return {parameters, std::move(trees), data_.class_names, data_.feature_names};
   }
 
   void score_on(data::Rows const& rows, forest::Forest const& model, FoldScore& result) const {
-    Stopwatch const scoring;
-    auto const probabilities = model.predict_proba(data_.table, rows);
-    std::vector<std::uint16_t> truth;
-    for (auto const row : rows) truth.push_back(data_.table.labels()[row]);
-    result.score = data::score(data_.scoring, truth, probabilities);
-    auto const predictions = data::predicted_classes(probabilities);
-    result.confusion = data::ConfusionMatrix{truth, predictions, data_.table.classes()}.counts();
-    result.right = right_rows(truth, predictions);
-    result.score_time = scoring.seconds();
+    score_rows(data_, rows, model.predict_proba(data_.table(), rows), result);
   }
 
   forest::Kind kind_;
@@ -166,23 +153,8 @@ forest::Kind forest_kind(std::string const& model) {
   return model == "extra_trees" ? forest::Kind::extra_trees : forest::Kind::random_forest;
 }
 
-FoldScore Learner::fit_and_score_slices(Configuration const&, SliceAxes const&, data::Split const&,
-                                        Key, StopToken const&) const {
-  throw std::logic_error{"this model has no slices"};
-}
-
 std::unique_ptr<Learner> make_forest_learner(forest::Kind kind, LearnerData const& data) {
   return std::make_unique<ForestLearner>(kind, data);
-}
-
-Registry<Learner, LearnerData const&> const& learners() {
-  static Registry<Learner, LearnerData const&> const list{
-      {"forest", "random forest (Breiman 2001)",
-       [](auto const& d) { return make_forest_learner(forest::Kind::random_forest, d); }},
-      {"extra_trees", "extremely randomized trees (Geurts et al. 2006)",
-       [](auto const& d) { return make_forest_learner(forest::Kind::extra_trees, d); }},
-  };
-  return list;
 }
 
 }  // namespace canopy::tune

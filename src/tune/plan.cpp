@@ -195,6 +195,7 @@ void SearchPlan::begin_trial(std::string origin, Configuration configuration, in
     put(trial.configuration, learner_.resource(), std::to_string(resources_.back()));
   standings_.push_back({rung, {}, true, false});
   try {
+    trial.configuration = learner_.spelled_out(trial.configuration);
     learner_.check(trial.configuration);
   } catch (UserError const& e) {
     trial.status = Trial::Status::failed;

@@ -5,6 +5,7 @@
 #include "canopy/data/metrics.hpp"
 #include "canopy/forest/parameters.hpp"
 #include "canopy/tune/learner.hpp"
+#include "canopy/tune/network_learner.hpp"
 #include "canopy/tune/race.hpp"
 #include "canopy/tune/sampler.hpp"
 #include "canopy/tune/scheduler.hpp"
@@ -14,11 +15,11 @@ namespace canopy::tune {
 namespace {
 
 /// What [space] may name, from the rows that check it.
-std::string parameter_help() {
-  forest::ForestParameters parameters;
+template <class Parameters>
+std::string parameter_help(std::string const& models, Parameters parameters) {
   Options rows;
   parameters.describe(rows);
-  std::string text = "\n  Parameters of forest and extra_trees (range) [default]:\n";
+  auto text = "\n  Parameters of " + models + " (range) [default]:\n";
   for (auto const& row : rows.rows())
     text += fmt::format("    {:<26}{} ({}) [{}]\n", text::replace_all(row.name, '-', '_'), row.help,
                         row.range, row.initial);
@@ -31,7 +32,9 @@ void SearchSettings::describe(Options& o) {
   Rule<std::optional<int>> const some{"None or at least 1",
                                       [](auto const& n) { return !n || *n > 0; }};
   o.group("Search");
-  o.row("model", model, "what is tuned", one_of(learners().names()));
+  o.row("model", model, "what is tuned",
+        {"one of " + text::join(learners().names(), ", ") + ", mlp:200-200 (any widths)",
+         is_learner, learners().names()});
   o.row("search", search, "how configurations are chosen", one_of(samplers().names()));
   o.row("trials", trials, "configurations to try, the default (trial 0) included", at_least(1));
   o.row("points", points, "CSV file of configurations to try first", any<std::string>("FILE"));
@@ -86,7 +89,8 @@ void SearchSettings::describe(Options& o) {
        "    max_samples = { type = \"float\", low = 0.5, high = 1.0, if = \"bootstrap\", is = "
        "[true] }\n"
        "    criterion = \"gini\"\n" +
-           parameter_help(),
+           parameter_help("forest and extra_trees", forest::ForestParameters{}) +
+           parameter_help("networks", NetworkParameters{"mlp"}),
        [this](TomlNode const& table) { space = Space::from_toml(table); },
        [this] { return space ? space->to_toml() : std::string{}; }});
 }

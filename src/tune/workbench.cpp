@@ -2,6 +2,7 @@
 
 #include "canopy/train/forest_by_trees.hpp"
 #include "canopy/tune/forest_learner.hpp"
+#include "canopy/tune/network_learner.hpp"
 
 namespace canopy::tune {
 namespace {
@@ -11,8 +12,8 @@ std::vector<data::Split> folds_of(LearnerData const& data, data::Rows const& row
                                   int repeats, Key key) {
   if (repeats == 0) return {};
   std::vector<std::uint16_t> labels;
-  for (auto const row : rows) labels.push_back(data.table.labels()[row]);
-  auto folds = data::repeated_stratified_k_fold(labels, data.table.classes(), k, repeats, key);
+  for (auto const row : rows) labels.push_back(data.labels()[row]);
+  auto folds = data::repeated_stratified_k_fold(labels, data.classes(), k, repeats, key);
   for (auto& fold : folds)
     for (auto* part : {&fold.train, &fold.test})
       for (auto& place : *part) place = rows[place];
@@ -31,7 +32,8 @@ Workbench::Workbench(LearnerData data, data::Rows rows, SearchSettings const& se
       fresh_folds_{folds_of(data_, rows_, settings.folds, settings.verdict_repeats,
                             key_.with("verdict").with("folds"))} {
   data_.trials_climb = settings.scheduler != "none";
-  learner_ = learners().make(settings.model, data_);
+  data_.most_resource = settings.max_resource;
+  learner_ = make_learner(settings.model, data_);
   if (settings.slices)
     axes_ = SliceAxes{learner_->nested(), settings.space.value_or(learner_->default_space()),
                       learner_->defaults()};
@@ -42,14 +44,19 @@ Workbench::Workbench(LearnerData data, data::Rows rows, SearchSettings const& se
 // randomness, so their difference is that parameter's, and equal configurations score equally.
 Bytes Workbench::work(Bytes const& payload, StopToken const& stop) const {
   auto const task = from_bytes<Task>(payload);
-  if (task.kind != Task::Kind::trees)
-    return limits_.run([&](StopToken const& token) { return fold(task, token); }, stop);
+  using enum Task::Kind;
+  if (task.kind == fold || task.kind == fresh_fold)
+    return limits_.run([&](StopToken const& token) { return score_fold(task, token); }, stop);
+  if (task.kind == network)
+    return to_bytes(
+        fit_network(model_, data_, task.configuration, rows_, key_.with("network"), stop)
+            .to_arrays());
   auto const parameters = forest_parameters(forest_kind(model_), task.configuration);
   return train::trees_to_bytes(forest::grow_trees(
-      data_.table, rows_, parameters, key_.with("refit"), task.first_tree, task.last_tree, stop));
+      data_.table(), rows_, parameters, key_.with("refit"), task.first_tree, task.last_tree, stop));
 }
 
-Bytes Workbench::fold(Task const& task, StopToken const& stop) const {
+Bytes Workbench::score_fold(Task const& task, StopToken const& stop) const {
   bool const fresh = task.kind == Task::Kind::fresh_fold;
   auto const& split = (fresh ? fresh_folds_ : folds_).at(static_cast<std::size_t>(task.fold));
   auto const key =
@@ -61,9 +68,9 @@ Bytes Workbench::fold(Task const& task, StopToken const& stop) const {
 
 // The root deals only, as in the search: on a machine with a rank per core and a coordinator beside
 // them it would take a core from a worker.
-forest::Forest refit(comm::Farm& farm, Workbench const& bench, SearchSettings const& settings,
-                     Configuration const& configuration, std::function<bool()> const& interrupted,
-                     int which) {
+forest::Forest refit_forest(comm::Farm& farm, Workbench const& bench,
+                            SearchSettings const& settings, Configuration const& configuration,
+                            std::function<bool()> const& interrupted, int which) {
   auto const parameters = forest_parameters(forest_kind(settings.model), configuration);
   train::ForestJob job;
   job.first_id = first_refit_task + (comm::TaskId{which} << 32);
@@ -75,6 +82,27 @@ forest::Forest refit(comm::Farm& farm, Workbench const& bench, SearchSettings co
   train::Trees trees(static_cast<std::size_t>(parameters.n_estimators));
   train::grow_over(farm, job, trees);
   return {parameters, std::move(trees), bench.data().class_names, bench.data().feature_names};
+}
+
+nn::Model refit_network(comm::Farm& farm, Configuration const& configuration,
+                        std::function<bool()> const& interrupted, int which) {
+  auto const id = first_refit_task + (comm::TaskId{which} << 32);
+  farm.assign(id, to_bytes(Task{Task::Kind::network, configuration, 0, false, 0, 0}));
+  bool called_off = false;
+  auto const idle = [&] {
+    if (called_off || !interrupted()) return;
+    called_off = true;
+    farm.cancel_all();
+  };
+  for (;;) {
+    auto const report = farm.wait(0.1, idle);
+    if (!report || report->task != id) continue;
+    using enum comm::TaskReport::Outcome;
+    if (report->outcome == cancelled) throw Stopped{};
+    if (report->outcome == failed)
+      throw std::runtime_error{"the final network could not be trained: " + report->error};
+    return nn::Model::from_arrays(from_bytes<NamedArrays>(report->result));
+  }
 }
 
 }  // namespace canopy::tune

@@ -53,7 +53,7 @@ TEST(ForestLearner, DefaultsAreScikitLearns) {
 }
 
 TEST(ForestLearner, ItsOwnSpaceAndDefaultsMakeSense) {
-  for (auto const& model : learners().names()) {
+  for (std::string const model : {"forest", "extra_trees"}) {
     Fixture const fixture{noisy(), model};
     auto const space = fixture.learner->default_space();
     auto const defaults = fixture.learner->defaults();
@@ -174,7 +174,7 @@ TEST(ForestLearner, MoreTreesGoOnFromThoseThatAreThere) {
   auto const afresh = learners().make("forest", data);
   data.trials_climb = true;
   auto const going_on = learners().make("forest", data);
-  auto const split = data::stratified_split(data.table.labels(), 3, 0.3, Key{2});
+  auto const split = data::stratified_split(data.labels(), 3, 0.3, Key{2});
   double afresh_time = 0, going_on_time = 0;
   for (auto const* trees : {"50", "150", "450", "150"})
     for (auto const* features : {"1", "4"}) {

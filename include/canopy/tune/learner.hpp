@@ -2,13 +2,18 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
+#include "canopy/comm/communicator.hpp"
 #include "canopy/core/random.hpp"
 #include "canopy/core/registry.hpp"
 #include "canopy/core/stop.hpp"
 #include "canopy/data/encoded.hpp"
+#include "canopy/data/samples.hpp"
 #include "canopy/data/splits.hpp"
 #include "canopy/tune/slices.hpp"
 #include "canopy/tune/space.hpp"
@@ -32,14 +37,24 @@ struct FoldScore {
 
 /// What learners learn from.
 struct LearnerData {
-  data::EncodedTable table;
+  std::variant<data::EncodedTable, data::Samples> rows;  ///< for forests, for networks
   std::vector<std::string> class_names;
   std::vector<std::string> feature_names;
   std::string scoring = "accuracy";
   bool trials_climb = false;  ///< what a fit has learnt is wanted again, with more of the resource
+  /// Where trials climb: of the resource, on the highest rung. None: the default.
+  std::optional<int> most_resource = {};
+  /// Those who fit a network together; they make the same calls. Forests need none.
+  std::optional<comm::Communicator> team = {};
+
+  data::EncodedTable const& table() const { return std::get<data::EncodedTable>(rows); }
+  data::Samples const& samples() const { return std::get<data::Samples>(rows); }
+  /// Class number per row; there may be more than one learns from, as of a test set.
+  std::span<std::uint16_t const> labels() const;
+  int classes() const;
 };
 
-/// The kind of model that a search tunes. Made on every rank, works without MPI.
+/// The kind of model that a search tunes. Made on every rank.
 class Learner {
  public:
   virtual ~Learner() = default;
@@ -47,6 +62,9 @@ class Learner {
   /// Every parameter that a space may name, with its default as text.
   virtual Configuration defaults() const = 0;
   virtual Space default_space() const = 0;
+  /// The same with all that it leaves to the model said, such as a learning rate that follows from
+  /// the optimizer.
+  virtual Configuration spelled_out(Configuration configuration) const { return configuration; }
   /// UserError when the configuration makes no sense.
   virtual void check(Configuration const& configuration) const = 0;
   /// Expected work of one fold relative to other configurations; orders the queue, decides nothing.
@@ -67,7 +85,11 @@ class Learner {
                                          StopToken const& stop) const;
 };
 
-/// By the name given to --model: "forest", "extra_trees".
+/// By the name given to --model: forests and networks.
 Registry<Learner, LearnerData const&> const& learners();
+/// Also of the network that is called "mlp:200-200". UserError for other names.
+std::unique_ptr<Learner> make_learner(std::string const& model, LearnerData const& data);
+/// Whether make_learner() knows it.
+bool is_learner(std::string const& model);
 
 }  // namespace canopy::tune

@@ -15,10 +15,10 @@
 
 namespace canopy::tune {
 
-/// One piece of work, as it travels: a fold of a trial, some trees of a final model, or a fold that
-/// the verdict rests on.
+/// One piece of work, as it travels: a fold of a trial, some trees of a final model, all of a final
+/// network, or a fold that the verdict rests on.
 struct Task {
-  enum class Kind : std::uint8_t { fold, trees, fresh_fold };
+  enum class Kind : std::uint8_t { fold, trees, network, fresh_fold };
   Kind kind = Kind::fold;
   Configuration configuration;
   int fold = 0;

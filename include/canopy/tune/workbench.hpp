@@ -5,6 +5,7 @@
 
 #include "canopy/core/bytes.hpp"
 #include "canopy/forest/forest.hpp"
+#include "canopy/nn/model.hpp"
 #include "canopy/tune/learner.hpp"
 #include "canopy/tune/search.hpp"
 #include "canopy/tune/settings.hpp"
@@ -24,11 +25,11 @@ class Workbench {
   LearnerData const& data() const { return data_; }
   data::Rows const& rows() const { return rows_; }
 
-  /// The farm's work: a Task in, a FoldScore or some trees out.
+  /// The farm's work: a Task in, a FoldScore, some trees or a network out.
   Bytes work(Bytes const& payload, StopToken const& stop) const;
 
  private:
-  Bytes fold(Task const& task, StopToken const& stop) const;
+  Bytes score_fold(Task const& task, StopToken const& stop) const;
 
   LearnerData data_;
   data::Rows rows_;
@@ -41,15 +42,19 @@ class Workbench {
   TaskLimits limits_;
 };
 
-/// Tasks from this number on grow trees of final models, below are folds: a fold that two workers
+/// Tasks from this number on make final models, below are folds: a fold that two workers
 /// were given may still be reported late.
 constexpr comm::TaskId first_refit_task = comm::TaskId{1} << 40;
 
 /// On the coordinator: final model number `which` of this farm, its trees dealt to all workers.
 /// Asks `interrupted` all the time and throws Stopped when it says so; std::runtime_error when a
 /// worker could not do its part.
-forest::Forest refit(comm::Farm& farm, Workbench const& bench, SearchSettings const& settings,
-                     Configuration const& configuration, std::function<bool()> const& interrupted,
-                     int which = 0);
+forest::Forest refit_forest(comm::Farm& farm, Workbench const& bench,
+                            SearchSettings const& settings, Configuration const& configuration,
+                            std::function<bool()> const& interrupted, int which = 0);
+/// The same for a network, which one worker fits: no collective is needed that could hang on a lost
+/// rank. It is the network that `canopy train` makes of the same rows, parameters and seed.
+nn::Model refit_network(comm::Farm& farm, Configuration const& configuration,
+                        std::function<bool()> const& interrupted, int which = 0);
 
 }  // namespace canopy::tune

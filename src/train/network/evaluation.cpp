@@ -67,4 +67,11 @@ std::vector<float> Evaluator::probabilities(std::span<float const> arena,
   return all;
 }
 
+Eigen::MatrixXd as_table(std::vector<float> const& probabilities, int classes) {
+  using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  return Eigen::Map<RowMajor const>{probabilities.data(), std::ssize(probabilities) / classes,
+                                    classes}
+      .cast<double>();
+}
+
 }  // namespace canopy::train

@@ -53,7 +53,8 @@ NetworkFit::NetworkFit(Assignment const& assignment, data::Rows rows, data::Rows
       learning_rate_{assignment.training, assignment.plan.steps_per_epoch()} {}
 
 std::int64_t NetworkFit::steps() const {
-  return assignment_.plan.steps_per_epoch() * assignment_.training.epochs;
+  return assignment_.plan.steps_per_epoch() *
+         options_.last_epoch.value_or(assignment_.training.epochs);
 }
 
 void NetworkFit::start(TrainingState const& state) {

@@ -3,6 +3,8 @@
 #include <span>
 #include <vector>
 
+#include <Eigen/Core>
+
 #include "canopy/comm/communicator.hpp"
 #include "canopy/nn/network.hpp"
 #include "canopy/nn/pass.hpp"
@@ -32,5 +34,8 @@ class Evaluator {
   Feed const& feed_;
   nn::Pass pass_;
 };
+
+/// Such probabilities as rows x classes.
+Eigen::MatrixXd as_table(std::vector<float> const& probabilities, int classes);
 
 }  // namespace canopy::train

@@ -21,12 +21,15 @@ struct FitOptions {
   /// Stop when so many epochs in a row were no better on the validation rows than the best one.
   std::optional<int> early_stopping;
   double checkpoint_every = 1;  ///< epochs; 0: never
+  /// The fit is finished after so many, though the learning rate goes on as if more would follow:
+  /// it is the beginning of the whole one. None: all epochs.
+  std::optional<int> last_epoch;
 };
 
 /// How far a fit has come.
 struct FitProgress {
   std::int64_t step = 0;
-  std::int64_t steps = 0;  ///< of all epochs
+  std::int64_t steps = 0;  ///< until it is finished
   std::int64_t steps_per_epoch = 0;
   int batch = 0;
 };
