@@ -106,11 +106,12 @@ std::optional<std::string> why_another_run(std::filesystem::path const& run_file
                                            RunIdentity const& earlier, RunIdentity const& now) {
   // Limits of time, and how the same weights come about.
   static std::vector<std::string> const may_differ{
-      "time_limit",      "walltime",         "task_timeout", "task_memory",
-      "data_dir",        "checkpoint_every", "parallel",     "stages",
-      "schedule",        "servers",          "allreduce",    "zero",
-      "trace",           "ps_transport",     "layout",       "combiners",
-      "ranks_per_client"};
+      "time_limit",  "walltime",         "task_timeout",
+      "task_memory", "data_dir",         "checkpoint_every",
+      "parallel",    "stages",           "schedule",
+      "servers",     "allreduce",        "zero",
+      "trace",       "ps_transport",     "layout",
+      "combiners",   "ranks_per_client", "ranks_per_trial"};
   auto const differences =
       record::settings_differences(earlier.settings_toml, now.settings_toml, may_differ);
   if (!differences.empty())

@@ -8,9 +8,11 @@
 
 #include "canopy/app/distributed.hpp"
 #include "canopy/comm/environment.hpp"
+#include "canopy/comm/lost_peer.hpp"
 #include "canopy/core/signals.hpp"
 #include "canopy/data/metrics.hpp"
 #include "canopy/record/run_files.hpp"
+#include "canopy/tune/block.hpp"
 #include "canopy/tune/importances.hpp"
 #include "canopy/tune/workbench.hpp"
 
@@ -41,10 +43,12 @@ using tune::Trial;
 class Coordinator {
  public:
   Coordinator(comm::Communicator const& comm, TuneSettings const& settings, TuneTask& task,
-              tune::Workbench const& bench, std::vector<std::string> hosts, Phases& phases)
+              tune::Workbench const& bench, int block, std::vector<std::string> hosts,
+              Phases& phases)
       : settings_{settings},
         task_{task},
         bench_{bench},
+        block_{block},
         verdict_{settings, task, bench},
         hosts_{std::move(hosts)},
         phases_{phases},
@@ -65,7 +69,7 @@ class Coordinator {
     auto& journal = *start_.journal;
     auto const& records = start_.records;
     if (comm::launch().by_mpirun) signals::sync_and_leave_on_terminate(journal.descriptor());
-    tune::Search search{farm, journal, std::move(plan)};
+    tune::Search search{farm, journal, std::move(plan), block_};
     search_ = &search;
     search.restore(records);
     if (!records.empty())
@@ -92,6 +96,11 @@ class Coordinator {
                  settings_.search.folds_per_trial(),
                  size_ == 1 ? "1 rank in place" : fmt::format("{} workers", size_ - 1),
                  text::join(distinct(hosts_), ", "));
+    if (!common.quiet && block_ > 1)
+      fmt::print(
+          "trials take up to {} ranks: they do not outlive a lost rank, the run then ends and "
+          "--resume goes on\n",
+          block_);
     auto const& plan = search.plan();
     auto const needed = plan.lag_for(farm.workers());
     if (!common.quiet && !plan.decides_at_once() && settings_.search.lag.value_or(needed) < needed)
@@ -144,6 +153,18 @@ class Coordinator {
     for (auto& event : events_of(losses, losses_told_, hosts_, phases_.seconds(), name))
       events_.push_back(std::move(event));
     losses_told_ = losses.size();
+    if (block_ > 1) end_after_loss();
+  }
+
+  /// Ranks that work together with a lost one wait for it in vain.
+  [[noreturn]] void end_after_loss() {
+    start_.journal->sync();
+    auto const& loss = farm_->losses().back();
+    fmt::print(stderr,
+               "canopy: rank {} is lost: {}; all folds that are finished are saved, go on with "
+               "--resume\n",
+               1 + (loss.rank.value - 1) * block_, loss.reason);
+    comm::Environment::abort(1);
   }
 
   /// A run file to look at while a long search goes on.
@@ -172,6 +193,19 @@ class Coordinator {
     if (!verdict_.remark().empty()) event("verdict", verdict_.remark());
   }
 
+  /// Ranks that a worker leads were busy when it was.
+  std::vector<comm::RankUse> of_all_ranks(std::vector<comm::RankUse> const& of_farm) const {
+    if (block_ == 1) return of_farm;
+    std::vector<comm::RankUse> all{of_farm.front()};
+    for (std::size_t rank = 1; rank < hosts_.size(); ++rank) {
+      all.push_back(of_farm[1 + (rank - 1) / static_cast<std::size_t>(block_)]);
+      bool const leads = (rank - 1) % static_cast<std::size_t>(block_) == 0;
+      if (!leads)
+        all.back().comm_seconds = 0, all.back().bytes_sent = all.back().bytes_received = 0;
+    }
+    return all;
+  }
+
   /// On rows the model has not seen, one way or another.
   void evaluate(Trial const& best) {
     evaluation_ = task_.evaluate_unseen();
@@ -184,7 +218,7 @@ class Coordinator {
   }
 
   record::RunRecord finish_interrupted(comm::Farm& farm, tune::Search const& search) {
-    uses_ = farm.shut_down();
+    uses_ = of_all_ranks(farm.shut_down());
     note_losses();
     start_.journal->sync();
     auto record = make_record(search, "interrupted", static_cast<int>(ExitCode::interrupted));
@@ -197,7 +231,7 @@ class Coordinator {
   }
 
   record::RunRecord finish(comm::Farm& farm, tune::Search const& search, Trial const* best) {
-    uses_ = farm.shut_down();
+    uses_ = of_all_ranks(farm.shut_down());
     note_losses();
     auto const failed = std::ranges::count(search.trials(), Trial::Status::failed, &Trial::status);
     phases_.begin("write");
@@ -270,6 +304,7 @@ class Coordinator {
   TuneSettings const& settings_;
   TuneTask& task_;
   tune::Workbench const& bench_;
+  int block_;  ///< ranks behind each worker of the farm
   VerdictMaker verdict_;
   std::vector<std::string> hosts_;
   Phases& phases_;
@@ -288,6 +323,22 @@ class Coordinator {
   std::optional<Evaluation> evaluation_;
 };
 
+/// Ends the job when a rank is lost among those who work on a task together: the others may be
+/// anywhere.
+template <class Step>
+auto or_abort(Step step) {
+  try {
+    return step();
+  } catch (comm::LostPeer const& e) {
+    fmt::print(
+        stderr,
+        "canopy: a trial of several ranks has lost one of them, as {} saw: {}; all folds that "
+        "are finished are saved, go on with --resume\n",
+        comm::host_name(), e.what());
+    comm::Environment::abort(1);
+  }
+}
+
 }  // namespace
 
 record::RunRecord run(comm::Communicator const& comm, TuneSettings const& settings,
@@ -296,22 +347,36 @@ record::RunRecord run(comm::Communicator const& comm, TuneSettings const& settin
   Phases phases;
   auto const task = make_tune_task(comm, settings, phases);
   auto const hosts = comm::hosts(comm);
+  tune::Block block{comm, settings.search.most_ranks_per_trial()};
   std::optional<tune::Workbench> bench;
   comm.together("folds", [&] {
-    bench.emplace(task->learner_data(), task->rows(), settings.search, settings.common.seed);
+    settings.search.check();
+    auto data = task->learner_data();
+    data.team = [&]() -> comm::Communicator const& { return block.team(); };
+    bench.emplace(std::move(data), task->rows(), settings.search, settings.common.seed);
   });
+  auto const work = [&](tune::Task const& piece, StopToken const& stop) {
+    return bench->work(piece, stop);
+  };
   record::RunRecord record;
   comm.together("tune", [&] {
-    comm::Farm farm{comm, [&](Bytes const& payload, StopToken const& stop) {
-                      if (before_task) before_task();
-                      return bench->work(payload, stop);
-                    }};
-    if (comm.is_root())
-      record = lead(farm, [&] {
-        return Coordinator{comm, settings, *task, *bench, hosts, phases}.run(farm);
-      });
-    else
-      serve(farm);
+    if (block.farm()) {
+      comm::Farm farm{*block.farm(), [&](Bytes const& payload, StopToken const& stop) {
+                        if (before_task) before_task();
+                        return or_abort([&] {
+                          return block.lead(from_bytes<tune::Task>(payload), stop, work);
+                        });
+                      }};
+      if (comm.is_root())
+        record = lead(farm, [&] {
+          return Coordinator{comm, settings, *task, *bench, block.size(), hosts, phases}.run(farm);
+        });
+      else
+        serve(farm);
+      block.dismiss();
+    } else {
+      or_abort([&] { block.follow(work); });
+    }
     end.set(seconds_to_end, 1);
   });
   record.exit_code = comm.broadcast(record.exit_code);

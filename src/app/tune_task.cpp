@@ -80,10 +80,8 @@ class NetworkSearchTask final : public TuneTask {
   std::string const& fingerprint() const override { return data_.fingerprint; }
   data::Rows const& rows() const override { return rows_.learn; }
   tune::LearnerData learner_data() const override {
-    tune::LearnerData data{data_.samples(), header().class_names, header().feature_names,
-                           settings_.search.scoring};
-    data.team = alone_;
-    return data;
+    return {data_.samples(), header().class_names, header().feature_names,
+            settings_.search.scoring};
   }
 
   void refit(RefitPlace const& place, tune::Configuration const& best) override {
@@ -104,9 +102,9 @@ class NetworkSearchTask final : public TuneTask {
     auto const best = data::predicted_classes(predict(*model_));
     std::vector<std::uint16_t> labels(rows_.unseen.size());
     feed(*model_).labels(rows_.unseen, labels);
-    return {
-        compare_predictions(rows_.unseen_name(), labels, initially, best, data_.samples().classes()),
-        {}};
+    return {compare_predictions(rows_.unseen_name(), labels, initially, best,
+                                data_.samples().classes()),
+            {}};
   }
   void add_model(record::RunRecord& record) const override {
     if (!model_) return;

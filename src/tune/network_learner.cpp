@@ -67,6 +67,7 @@ class Problem {
         plan_{std::ssize(rows), parameters.training.batch_size},
         training_{parameters.training_options()} {
     training_.check();
+    strategy_.reduction.allreduce = "own";  // MPI's would hang on a lost rank
   }
 
   train::NetworkFit fit(comm::Communicator const& team, Key key,
@@ -117,9 +118,13 @@ Eigen::MatrixXd probabilities(comm::Communicator const& team, Problem const& pro
   return train::as_table(all, classes);
 }
 
-comm::Communicator const& team_of(LearnerData const& data) {
-  if (!data.team) throw std::logic_error{"a network is to be fitted by nobody"};
-  return *data.team;
+/// Collective over the team. Those of it who have a part of each batch; nothing on the others.
+std::optional<comm::Communicator> team_for(LearnerData const& data, train::ShardPlan const& plan) {
+  auto const& team = data.team();
+  if (team.size() <= plan.shards()) return team;
+  bool const acts = team.rank().value < plan.shards();
+  auto part = team.split(acts ? 0 : 1);
+  return acts ? std::optional{std::move(part)} : std::nullopt;
 }
 
 class NetworkLearner final : public Learner {
@@ -171,15 +176,17 @@ class NetworkLearner final : public Learner {
 
   FoldScore fit_and_score(Configuration const& configuration, data::Split const& split, Key key,
                           StopToken const& stop) const override {
-    auto const& team = team_of(data_);
     auto parameters = network_parameters(model_, configuration);
     FoldScore result;
     Stopwatch const fitting;
     auto const epochs = std::exchange(parameters.training.epochs, horizon(parameters));
     Problem problem{parameters, data_, split.train};
+    auto const acting = team_for(data_, problem.plan());
+    if (!acting) return {};
+    auto const& team = *acting;
     auto fit = problem.fit(team, key, {{}, 0, epochs});
     auto const name = to_text(identity(parameters));
-    fit.start(beginning(problem, name, key, epochs));
+    fit.start(beginning(team, problem, name, key, epochs));
     run(fit, stop);
     if (data_.trials_climb && epochs < parameters.training.epochs) {
       auto state = fit.state();
@@ -212,13 +219,12 @@ class NetworkLearner final : public Learner {
   }
 
   /// Collective. Where a fit of so many epochs begins.
-  train::TrainingState beginning(Problem const& problem, std::string const& name, Key key,
-                                 int epochs) const {
+  train::TrainingState beginning(comm::Communicator const& team, Problem const& problem,
+                                 std::string const& name, Key key, int epochs) const {
     std::optional<train::TrainingState> kept;
     if (data_.trials_climb)
-      kept =
-          furthest(team_of(data_), kept_.find(name, key, epochs * problem.plan().steps_per_epoch()),
-                   problem.network().arena_size(), problem.plan().shards());
+      kept = furthest(team, kept_.find(name, key, epochs * problem.plan().steps_per_epoch()),
+                      problem.network().arena_size(), problem.plan().shards());
     return kept ? std::move(*kept) : train::fresh_state(problem.network(), problem.plan(), key);
   }
 
@@ -277,16 +283,18 @@ std::unique_ptr<Learner> make_network_learner(std::string const& model, LearnerD
   return std::make_unique<NetworkLearner>(model, data);
 }
 
-nn::Model fit_network(std::string const& model, LearnerData const& data,
-                      Configuration const& configuration, data::Rows const& rows, Key key,
-                      StopToken const& stop) {
+std::optional<nn::Model> fit_network(std::string const& model, LearnerData const& data,
+                                     Configuration const& configuration, data::Rows const& rows,
+                                     Key key, StopToken const& stop) {
   auto const parameters = network_parameters(model, configuration);
   Problem problem{parameters, data, rows};
-  auto fit = problem.fit(team_of(data), key);
+  auto const team = team_for(data, problem.plan());
+  if (!team) return {};
+  auto fit = problem.fit(*team, key);
   fit.start(train::fresh_state(problem.network(), problem.plan(), key));
   run(fit, stop);
-  return {problem.network().architecture(), fit.weights(), problem.standardisation(),
-          data.class_names, data.feature_names};
+  return nn::Model{problem.network().architecture(), fit.weights(), problem.standardisation(),
+                   data.class_names, data.feature_names};
 }
 
 }  // namespace canopy::tune

@@ -373,6 +373,11 @@ Configuration SearchPlan::configuration(FoldId fold) const {
   return configuration;
 }
 
+int SearchPlan::ranks(FoldId fold) const {
+  auto const& by_rung = settings_.ranks_per_trial;
+  return by_rung[std::min(index(job(fold).rung), by_rung.size() - 1)];
+}
+
 std::vector<std::string> SearchPlan::parameters() const {
   auto names = settings_.space.value_or(learner_.default_space()).names();
   auto const add = [&](std::string const& name) {

@@ -64,8 +64,8 @@ FoldRecord from_record(nlohmann::json const& record) {
 
 }  // namespace
 
-Search::Search(comm::Farm& farm, record::Journal& journal, SearchPlan plan)
-    : farm_{farm}, journal_{journal}, plan_{std::move(plan)} {}
+Search::Search(comm::Farm& farm, record::Journal& journal, SearchPlan plan, int block)
+    : farm_{farm}, journal_{journal}, plan_{std::move(plan)}, block_{block} {}
 
 int Search::folds_total() const {
   auto const& trials = plan_.trials();
@@ -140,14 +140,29 @@ void Search::enqueue(std::vector<FoldId> const& folds) {
   }
 }
 
+Task Search::task_for(FoldId fold) const {
+  Task task{Task::Kind::fold, plan_.configuration(fold), fold.fold, plan_.has_slices(fold)};
+  task.ranks = plan_.ranks(fold);
+  return task;
+}
+
+/// The next fold, and as many more for as few ranks each as a block can do beside it.
 void Search::assign_next() {
-  auto const fold = queue_.front().fold;
-  queue_.pop_front();
-  auto const folds = std::ssize(plan_.trial(fold).folds);
-  farm_.assign(fold.job * folds + fold.fold,
-               to_bytes(Task{Task::Kind::fold, plan_.configuration(fold), fold.fold,
-                             plan_.has_slices(fold), 0, 0}),
-               who_has_begun(fold));
+  auto const ranks = plan_.ranks(queue_.front().fold);
+  auto const most = std::max(1, block_ / ranks);
+  std::vector<FoldId> folds;
+  Task several{Task::Kind::several};
+  several.ranks = ranks;
+  while (!queue_.empty() && std::ssize(folds) < most && plan_.ranks(queue_.front().fold) == ranks) {
+    folds.push_back(queue_.front().fold);
+    several.parts.push_back(task_for(folds.back()));
+    queue_.pop_front();
+  }
+  auto const first = folds.front();
+  auto const id = first.job * std::ssize(plan_.trial(first).folds) + first.fold;
+  farm_.assign(id, to_bytes(folds.size() == 1 ? several.parts.front() : several),
+               who_has_begun(first));
+  assigned_[id] = std::move(folds);
 }
 
 /// It may have kept what it grew there.
@@ -206,21 +221,35 @@ void Search::end_by_time_limit() {
 }
 
 void Search::take(comm::TaskReport const& report) {
-  auto const id = fold_of(report.task);
-  if (report.outcome == comm::TaskReport::Outcome::cancelled)
-    return plan_.abandon(id, why_cancelled_);
+  auto const folds = std::move(assigned_.extract(report.task).mapped());
+  using enum comm::TaskReport::Outcome;
+  if (report.outcome == cancelled) {
+    for (auto const fold : folds) plan_.abandon(fold, why_cancelled_);
+    return;
+  }
+  // Whom the worker leads stands behind it in the world.
+  auto const rank = report.rank.value == 0 ? 0 : 1 + (report.rank.value - 1) * block_;
+  if (folds.size() == 1 || report.outcome == failed) {
+    for (auto const fold : folds)
+      take_fold(fold, report, {report.result, report.error, false, rank});
+    return;
+  }
+  auto const outcomes = from_bytes<std::vector<Outcome>>(report.result);
+  for (std::size_t i = 0; i < folds.size(); ++i) take_fold(folds[i], report, outcomes[i]);
+}
+
+void Search::take_fold(FoldId id, comm::TaskReport const& report, Outcome const& outcome) {
   auto const& trial = plan_.trial(id);
-  TaskRow row{trial.id, id.fold, trial.resource, report.rank.value};
+  TaskRow row{trial.id, id.fold, trial.resource, outcome.rank};
   row.queued = offset_ + report.queued;
   row.started = offset_ + report.started;
   row.finished = offset_ + report.finished;
   std::optional<FoldScore> score;
-  if (report.outcome == comm::TaskReport::Outcome::done)
-    score = from_bytes<FoldScore>(report.result);
-  journal_.append(to_record(row, score, report.error));
+  if (outcome.error.empty()) score = from_bytes<FoldScore>(outcome.result);
+  journal_.append(to_record(row, score, outcome.error));
   cost_done_ += plan_.cost(id);
   if (trial.resource > 0) begun_[{trial.id, id.fold}] = report.rank;
-  store(id, row, std::move(score), report.error);
+  store(id, row, std::move(score), outcome.error);
 }
 
 void Search::store(FoldId id, TaskRow row, std::optional<FoldScore> score,

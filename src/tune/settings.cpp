@@ -1,9 +1,12 @@
 #include "canopy/tune/settings.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "canopy/data/metrics.hpp"
 #include "canopy/forest/parameters.hpp"
+#include "canopy/nn/architecture.hpp"
 #include "canopy/tune/learner.hpp"
 #include "canopy/tune/network_learner.hpp"
 #include "canopy/tune/race.hpp"
@@ -65,6 +68,11 @@ void SearchSettings::describe(Options& o) {
         "decision i knows the outcome of decisions up to i - lag; None: of what has come, so that "
         "runs differ",
         some);
+  o.row("ranks-per-trial", ranks_per_trial,
+        "ranks that train a network together, each with a part of every batch; a list goes by rung "
+        "(1,2,4). The results are the same",
+        {"numbers of at least 1, joined by commas",
+         [](auto const& list) { return !list.empty() && std::ranges::min(list) >= 1; }});
   o.group("Stop rules");
   Rule<std::optional<double>> const seconds{"None or seconds above 0",
                                             [](auto const& s) { return !s || *s > 0; }};
@@ -95,7 +103,16 @@ void SearchSettings::describe(Options& o) {
        [this] { return space ? space->to_toml() : std::string{}; }});
 }
 
+int SearchSettings::most_ranks_per_trial() const {
+  return std::ranges::max(ranks_per_trial);
+}
+
 void SearchSettings::check() const {
+  if (most_ranks_per_trial() > 1 && !nn::is_network(model))
+    throw UserError{fmt::format(
+        "--ranks-per-trial is {} but --model is {}: one rank grows a tree, and all ranks are busy "
+        "with other folds; leave it out",
+        most_ranks_per_trial(), model)};
   if (slices && scheduler != "none")
     throw UserError{fmt::format(
         "--slices scores all numbers of trees from one fit, so there is nothing left for "

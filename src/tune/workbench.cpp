@@ -42,15 +42,15 @@ Workbench::Workbench(LearnerData data, data::Rows rows, SearchSettings const& se
 
 // The key of a fit does not name the trial: trials that differ in one parameter share all other
 // randomness, so their difference is that parameter's, and equal configurations score equally.
-Bytes Workbench::work(Bytes const& payload, StopToken const& stop) const {
-  auto const task = from_bytes<Task>(payload);
+Bytes Workbench::work(Task const& task, StopToken const& stop) const {
   using enum Task::Kind;
   if (task.kind == fold || task.kind == fresh_fold)
     return limits_.run([&](StopToken const& token) { return score_fold(task, token); }, stop);
-  if (task.kind == network)
-    return to_bytes(
-        fit_network(model_, data_, task.configuration, rows_, key_.with("network"), stop)
-            .to_arrays());
+  if (task.kind == network) {
+    auto const model =
+        fit_network(model_, data_, task.configuration, rows_, key_.with("network"), stop);
+    return model ? to_bytes(model->to_arrays()) : Bytes{};
+  }
   auto const parameters = forest_parameters(forest_kind(model_), task.configuration);
   return train::trees_to_bytes(forest::grow_trees(
       data_.table(), rows_, parameters, key_.with("refit"), task.first_tree, task.last_tree, stop));

@@ -93,12 +93,27 @@ TEST(TuneNetwork, GoesOnWhereItWasStopped) {
   EXPECT_EQ(run(world, settings).exit_code, static_cast<int>(ExitCode::interrupted));
   settings.search.walltime = {};
   settings.common.resume = true;
+  settings.search.ranks_per_trial = {2};
   auto const& expected = alone(world);
   auto const record = run(world, settings);
   EXPECT_EQ(record.exit_code, 0);
   if (world.is_root()) {
     EXPECT_EQ(essence(record), expected);
   }
+}
+
+/// The lowest rung with one rank a trial, those above with more, on as many as there are.
+TEST(TuneNetwork, FindsTheSameHoweverManyRanksTrainTogether) {
+  auto const world = Communicator::world();
+  OutFile const out{world};
+  auto settings = small_search(out);
+  settings.search.ranks_per_trial = {1, 2, 4};
+  auto const& expected = alone(world);
+  auto const run = app::run(world, settings);
+  EXPECT_EQ(run.exit_code, 0);
+  if (!world.is_root()) return;
+  EXPECT_EQ(essence(run), expected);
+  EXPECT_EQ(run.table("ranks")->rows(), static_cast<std::size_t>(world.size()));
 }
 
 /// Which must come from the same parameters.
@@ -167,6 +182,11 @@ TEST(TuneNetwork, BadSettingsLeaveNoFile) {
           [](auto& s) { s.space = tune::Space::from_toml_text("momentm = [0, 0.9]"); });
   refused("gives out itself",
           [](auto& s) { s.space = tune::Space::from_toml_text("epochs = [1, 2]"); });
+  refused("--ranks-per-trial is 2", [](auto& s) {
+    s.model = "forest";
+    s.space = {};
+    s.ranks_per_trial = {2};
+  });
   refused("--slices", [](auto& s) {
     s.slices = true;
     s.scheduler = "none";

@@ -13,6 +13,10 @@ namespace {
 
 using comm::Communicator;
 
+void join(LearnerData& data, Communicator team) {
+  data.team = [team]() -> Communicator const& { return team; };
+}
+
 /// Generated digits, and ways to learn from them.
 struct Fixture {
   explicit Fixture(std::string const& source_name = "synthetic:mnist,rows=300") {
@@ -22,8 +26,7 @@ struct Fixture {
     auto const samples = data::Samples::pack(loaded.train);
     data = LearnerData{samples, loaded.train.class_names, loaded.train.feature_names};
     split = data::stratified_split(samples.labels(), samples.classes(), 0.3, Key{2});
-    auto const world = Communicator::world();
-    data.team = world.split(world.rank().value);
+    join(data, Communicator::world().split(Communicator::world().rank().value));
   }
 
   std::unique_ptr<Learner> learner(std::string const& model = "mlp:24") const {
@@ -193,7 +196,7 @@ TEST(NetworkLearner, ATeamComesToTheBitsOfOneRank) {
   Fixture const fixture;
   auto const alone = make_learner("mlp:24", climbing(fixture));
   auto data = climbing(fixture);
-  data.team = world;
+  join(data, world);
   auto const team = make_learner("mlp:24", data);
   for (auto const* epochs : {"2", "8"}) {
     auto const expected = alone->fit_and_score(rung(epochs), fixture.split, Key{3}, {});

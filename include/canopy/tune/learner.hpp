@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -44,8 +45,9 @@ struct LearnerData {
   bool trials_climb = false;  ///< what a fit has learnt is wanted again, with more of the resource
   /// Where trials climb: of the resource, on the highest rung. None: the default.
   std::optional<int> most_resource = {};
-  /// Those who fit a network together; they make the same calls. Forests need none.
-  std::optional<comm::Communicator> team = {};
+  /// Those who fit a network together, just now; they make the same calls, and the first has the
+  /// score. Forests need none.
+  std::function<comm::Communicator const&()> team = {};
 
   data::EncodedTable const& table() const { return std::get<data::EncodedTable>(rows); }
   data::Samples const& samples() const { return std::get<data::Samples>(rows); }

@@ -35,9 +35,10 @@ NetworkParameters network_parameters(std::string const& model, Configuration con
 std::unique_ptr<Learner> make_network_learner(std::string const& model, LearnerData const& data);
 
 /// Collective over the team. The network of a configuration, fitted to rows: the one that `canopy
-/// train` makes of the same rows and parameters with this key. Throws Stopped.
-nn::Model fit_network(std::string const& model, LearnerData const& data,
-                      Configuration const& configuration, data::Rows const& rows, Key key,
-                      StopToken const& stop);
+/// train` makes of the same rows and parameters with this key; nothing on ranks that the batch is
+/// too small for. Throws Stopped.
+std::optional<nn::Model> fit_network(std::string const& model, LearnerData const& data,
+                                     Configuration const& configuration, data::Rows const& rows,
+                                     Key key, StopToken const& stop);
 
 }  // namespace canopy::tune

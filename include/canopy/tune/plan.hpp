@@ -55,6 +55,8 @@ class SearchPlan {
   /// What is to be fitted for it.
   Configuration configuration(FoldId fold) const;
   bool has_slices(FoldId fold) const { return job(fold).sliced; }
+  /// How many are to work on it together.
+  int ranks(FoldId fold) const;
   /// Expected work of the fold relative to others.
   double cost(FoldId fold) const { return job(fold).cost; }
 

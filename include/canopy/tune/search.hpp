@@ -11,26 +11,10 @@
 #include "canopy/comm/farm.hpp"
 #include "canopy/record/journal.hpp"
 #include "canopy/tune/plan.hpp"
+#include "canopy/tune/task.hpp"
 #include "canopy/tune/trial.hpp"
 
 namespace canopy::tune {
-
-/// One piece of work, as it travels: a fold of a trial, some trees of a final model, all of a final
-/// network, or a fold that the verdict rests on.
-struct Task {
-  enum class Kind : std::uint8_t { fold, trees, network, fresh_fold };
-  Kind kind = Kind::fold;
-  Configuration configuration;
-  int fold = 0;
-  bool sliced = false;  ///< the fold's slices are scored, too
-  int first_tree = 0;
-  int last_tree = 0;
-
-  template <class Archive>
-  void fields(Archive& archive) {
-    archive(kind, configuration, fold, sliced, first_tree, last_tree);
-  }
-};
 
 /// Why a search ended.
 enum class Ending { finished, time_limit, interrupted };
@@ -45,7 +29,8 @@ class Search {
     std::function<bool()> interrupted;  ///< asked all the time; true calls everything off
   };
 
-  Search(comm::Farm& farm, record::Journal& journal, SearchPlan plan);
+  /// `block`: ranks behind each worker of the farm.
+  Search(comm::Farm& farm, record::Journal& journal, SearchPlan plan, int block = 1);
 
   /// Takes over what an earlier, killed run had finished. DataError when that is another search's.
   void restore(std::vector<nlohmann::json> const& records);
@@ -74,7 +59,9 @@ class Search {
   void advance(bool hungry);
   void enqueue(std::vector<FoldId> const& folds);
   void assign_next();
+  Task task_for(FoldId fold) const;
   void take(comm::TaskReport const& report);
+  void take_fold(FoldId id, comm::TaskReport const& report, Outcome const& outcome);
   void store(FoldId id, TaskRow row, std::optional<FoldScore> score, std::string const& error);
   void end_by_time_limit();
   std::optional<comm::Rank> who_has_begun(FoldId fold) const;
@@ -85,6 +72,8 @@ class Search {
   SearchPlan plan_;
   std::vector<TaskRow> tasks_;
   std::deque<Waiting> queue_;
+  int block_;
+  std::map<comm::TaskId, std::vector<FoldId>> assigned_;
   std::string why_cancelled_;
   std::map<std::pair<int, int>, comm::Rank> begun_;  ///< by trial and fold: on a lower rung
   double cost_queued_ = 0;                           ///< of all folds so far

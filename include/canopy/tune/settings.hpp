@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "canopy/core/options.hpp"
 #include "canopy/tune/sampler.hpp"
@@ -29,6 +30,8 @@ struct SearchSettings {
   std::string race = "none";
   double race_alpha = 0.05;
   double race_margin = 0;
+  /// That train a network together, by rung; the last number goes for all above.
+  std::vector<int> ranks_per_trial{1};
   std::optional<int> lag = 8;  ///< none: decides by what has come, so by chance
 
   std::optional<double> time_limit;
@@ -37,6 +40,7 @@ struct SearchSettings {
   std::optional<double> task_memory;   ///< megabytes of a fold
   std::optional<Space> space;          ///< none: the model's default space
 
+  int most_ranks_per_trial() const;
   int folds_per_trial() const { return folds * repeats; }
   void describe(Options& options);
   /// UserError when two settings do not go together.

@@ -25,8 +25,8 @@ class Workbench {
   LearnerData const& data() const { return data_; }
   data::Rows const& rows() const { return rows_; }
 
-  /// The farm's work: a Task in, a FoldScore, some trees or a network out.
-  Bytes work(Bytes const& payload, StopToken const& stop) const;
+  /// A FoldScore, some trees or a network.
+  Bytes work(Task const& task, StopToken const& stop) const;
 
  private:
   Bytes score_fold(Task const& task, StopToken const& stop) const;
