@@ -159,15 +159,19 @@ Table environment(RunRecord const& run) {
   return table;
 }
 
+std::string python_value(std::string const& word) {
+  if (word == "true") return "True";
+  if (word == "false") return "False";
+  return text::to_double(word) || word == "None" ? word : "'" + word + "'";
+}
+
 /// "{'max_depth': 20, 'criterion': 'gini'}", as Python writes a trial's parameters.
 std::string python_dict(Table const& trials, std::size_t row) {
   std::vector<std::string> entries;
   for (auto const& column : trials.column_names()) {
     auto const value = trials.text(row, column);
     if (!column.starts_with("param_") || value.empty()) continue;
-    bool const is_literal = text::to_double(value) || value == "None";
-    entries.push_back(
-        fmt::format("'{}': {}", column.substr(6), is_literal ? value : fmt::format("'{}'", value)));
+    entries.push_back(fmt::format("'{}': {}", column.substr(6), python_value(value)));
   }
   return "{" + text::join(entries, ", ") + "}";
 }

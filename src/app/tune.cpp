@@ -78,6 +78,7 @@ class Coordinator {
       return drive(farm, search);
     } catch (comm::NoWorkersLeft const& e) {
       fmt::print(stderr, "canopy: {}\n", e.what());
+      search.stop("interrupted");
       return finish_interrupted(farm, search);
     } catch (std::exception const& e) {
       event("failure", e.what());

@@ -122,7 +122,6 @@ record::RunRecord simulate(CommonSettings const& common, tune::SearchSettings se
   search.folds = table.folds();
   search.repeats = 1;
   search.scoring = table.scoring();
-  search.space = table.default_space();
   auto const files = record::run_files(common.out, "simulate");
   record::decide_start(files, common.overwrite, false);
   if (!common.quiet)

@@ -40,6 +40,7 @@ std::string hostfile_of_parent() {
 Environment::Prepare::Prepare() {
   setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
   setenv("OMPI_MCA_osc", "^ucx", 0);
+  setenv("OMPI_MCA_mtl", "^ofi", 0);  // over libfabric a message to a lost process spins for ever
 }
 
 Environment::Environment(int& argc, char**& argv)

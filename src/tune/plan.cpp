@@ -46,6 +46,11 @@ std::vector<int> rungs(SearchSettings const& settings, Learner const& learner) {
   return rungs_between(least, most, settings.eta);
 }
 
+SearchSettings const& checked(SearchSettings const& settings) {
+  settings.check();
+  return settings;
+}
+
 /// The space that proposals are made in. With a scheduler nobody else chooses the resource, with
 /// slices nobody chooses what they tell all values of.
 Space proposal_space(SearchSettings const& settings, Learner const& learner) {
@@ -66,7 +71,7 @@ Space proposal_space(SearchSettings const& settings, Learner const& learner) {
 }  // namespace
 
 SearchPlan::SearchPlan(SearchSettings const& settings, Learner const& learner, std::uint64_t seed)
-    : settings_{settings},
+    : settings_{checked(settings)},
       learner_{learner},
       space_{proposal_space(settings, learner)},
       resources_{rungs(settings, learner)},
@@ -77,7 +82,6 @@ SearchPlan::SearchPlan(SearchSettings const& settings, Learner const& learner, s
       race_{races().make(settings.race, {settings.race_alpha, settings.trials, settings.folds,
                                          settings.race_margin, settings.scoring})},
       looks_{sampler_->looks_back() || race_->looks() || settings.scheduler != "none"} {
-  settings.check();
   auto const whole = settings.space.value_or(learner.default_space());
   if (settings.slices) {
     if (learner.nested().empty())
@@ -85,6 +89,12 @@ SearchPlan::SearchPlan(SearchSettings const& settings, Learner const& learner, s
     axes_ = SliceAxes{learner.nested(), whole, learner.defaults()};
   }
   if (!settings.points.empty()) points_ = read_points(settings.points, whole);
+  for (auto const& point : points_)
+    if (settings.scheduler != "none" && find(point, learner.resource()) != nullptr)
+      throw UserError{fmt::format(
+          "{} has {}, which --scheduler {} gives out itself; take the column away, or use "
+          "--scheduler none",
+          settings.points, learner.resource(), settings.scheduler)};
   std::ranges::reverse(points_);
 }
 
@@ -169,7 +179,10 @@ std::optional<std::pair<std::string, Configuration>> SearchPlan::next_configurat
   }
   // A small space repeats itself: then it is exhausted.
   for (auto patience = 20 * settings_.trials; patience > 0; --patience) {
-    auto configuration = sampler_->propose(proposals_++, observations_);
+    auto configuration = space_.searched().empty() && proposals_ == 0
+                             ? std::optional{space_.fixed()}  // there is nothing else
+                             : sampler_->propose(proposals_, observations_);
+    ++proposals_;
     if (!configuration) break;
     if (is_new(*configuration)) return std::pair{settings_.search, std::move(*configuration)};
   }

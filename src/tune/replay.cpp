@@ -152,7 +152,9 @@ class VirtualFarm {
     for (;;) {
       auto const freest = std::ranges::min_element(posts_, {}, &Post::size);
       bool const hungry = freest->size() < depth_;
+      auto const before = plan_.decisions();
       for (auto const fold : plan_.advance(queue_.empty() && hungry)) queue_.push_back(fold);
+      if (queue_.empty() && hungry && plan_.decisions() > before) continue;
       if (queue_.empty() || !hungry) return;
       freest->push_back({queue_.front(), now_});
       queue_.pop_front();

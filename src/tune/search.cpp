@@ -42,6 +42,8 @@ nlohmann::json to_record(TaskRow const& row, std::optional<FoldScore> const& sco
   return record;
 }
 
+constexpr char time_limit[] = "time_limit";
+
 struct FoldRecord {
   TaskRow row;
   std::optional<FoldScore> score;
@@ -104,6 +106,13 @@ void Search::restore(std::vector<nlohmann::json> const& records) {
   open(plan_.advance(plan_.is_reproducible()));
   for (auto const& record : records) {
     if (record.at("kind") == "decision") open(plan_.advance());
+    if (record.at("kind") == "ended") plan_.end_early(time_limit);
+    if (record.at("kind") == "abandoned") {
+      auto const waiting =
+          ready.extract(Name{record.at("trial"), record.at("resource"), record.at("fold")});
+      if (waiting) plan_.abandon(waiting.mapped(), time_limit);
+      open(plan_.advance(plan_.is_reproducible()));
+    }
     if (record.at("kind") != "fold") continue;
     auto fold = from_record(record);
     Name const name{fold.row.trial, fold.row.resource, fold.row.fold};
@@ -119,7 +128,10 @@ void Search::restore(std::vector<nlohmann::json> const& records) {
       open(plan_.advance(plan_.is_reproducible()));
     }
   }
-  if (!known.empty()) throw DataError{"the journal tells of a fold that this search does not have"};
+  if (!known.empty())
+    throw DataError{
+        "the journal tells of a fold that this search does not have, so it is another search's or "
+        "another version's; --overwrite begins anew"};
   std::vector<FoldId> rest;
   for (auto const& [name, fold] : ready) rest.push_back(fold);
   std::ranges::sort(rest);
@@ -177,7 +189,7 @@ FoldId Search::fold_of(comm::TaskId task) const {
 }
 
 Ending Search::run(Limits const& limits, std::function<void(Search const&)> const& watch) {
-  auto ending = Ending::finished;
+  auto ending = plan_.ends_early() ? Ending::time_limit : Ending::finished;
   auto const idle = [&] {
     watch(*this);
     if (ending == Ending::interrupted || !limits.interrupted()) return;
@@ -196,35 +208,55 @@ Ending Search::run(Limits const& limits, std::function<void(Search const&)> cons
     });
   while (!queue_.empty() || farm_.outstanding() > 0 ||
          (!plan_.finished() && ending != Ending::interrupted)) {
-    while (!queue_.empty() && farm_.wants_task()) assign_next();
+    if (ending != Ending::interrupted) hand_out();
     if (auto const report = farm_.wait(0.1, idle)) take(*report);
     idle();
-    if (ending == Ending::interrupted) continue;
     bool const late = limits.time_limit && seconds() > *limits.time_limit;
     if (late && ending == Ending::finished &&
         plan_.trials().front().status != Trial::Status::running) {
       ending = Ending::time_limit;
       end_by_time_limit();
     }
-    advance(queue_.empty() && farm_.wants_task());
   }
   if (ending == Ending::interrupted) plan_.stop(why_cancelled_);
   return ending;
 }
 
-/// Nothing that no worker has begun will be.
+/// All that can be decided and handed out now.
+void Search::hand_out() {
+  std::int64_t before = 0;
+  do {
+    while (!queue_.empty() && farm_.wants_task()) assign_next();
+    before = plan_.decisions();
+    advance(queue_.empty() && farm_.wants_task());
+  } while (plan_.decisions() > before || (!queue_.empty() && farm_.wants_task()));
+}
+
+/// Nothing that no worker has begun will be. The journal tells what that was, or a search that goes
+/// on would begin it.
 void Search::end_by_time_limit() {
-  why_cancelled_ = "time_limit";
-  plan_.end_early(why_cancelled_);
-  for (auto const& waiting : std::exchange(queue_, {})) plan_.abandon(waiting.fold, why_cancelled_);
+  advance(false);
+  why_cancelled_ = time_limit;
+  journal_.append({{"kind", "ended"}});
+  plan_.end_early(time_limit);
+  for (auto const& waiting : std::exchange(queue_, {})) abandon(waiting.fold);
   farm_.cancel_waiting();
+}
+
+void Search::abandon(FoldId fold) {
+  if (why_cancelled_ == time_limit)
+    journal_.append({{"kind", "abandoned"},
+                     {"trial", plan_.trial(fold).id},
+                     {"resource", plan_.trial(fold).resource},
+                     {"fold", fold.fold}});
+  plan_.abandon(fold, why_cancelled_);
 }
 
 void Search::take(comm::TaskReport const& report) {
   auto const folds = std::move(assigned_.extract(report.task).mapped());
   using enum comm::TaskReport::Outcome;
   if (report.outcome == cancelled) {
-    for (auto const fold : folds) plan_.abandon(fold, why_cancelled_);
+    for (auto const fold : folds) abandon(fold);
     return;
   }
   // Whom the worker leads stands behind it in the world.

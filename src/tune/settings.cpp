@@ -56,9 +56,9 @@ void SearchSettings::describe(Options& o) {
         any<bool>("true or false"));
   o.row("scheduler", scheduler, "who gets how many trees (n_estimators) or epochs",
         one_of(schedulers().names()));
-  o.row("eta", eta, "one in eta goes on to eta times as many", more_than(1.0));
-  o.row("min-resource", min_resource, "trees or epochs of the lowest rung; None: three rungs",
-        some);
+  o.row("eta", eta, "one in eta goes on to eta times as many", at_least(1.1));
+  o.row("min-resource", min_resource,
+        "trees or epochs of the lowest rung; None: three rungs below the highest", some);
   o.row("max-resource", max_resource, "of the highest rung; None: the model's default", some);
   o.row("race", race, "which trials are not worth their next fold", one_of(races().names()));
   o.row("race-alpha", race_alpha, "rows: chance to lose the best trial", between(1e-9, 1.0));

@@ -43,13 +43,14 @@ class Watch {
   void look_at_memory(double now) {
     constexpr double pause = 0.005;  // reading it costs some microseconds
     next_look_ = now + pause;
-    auto const megabytes = (own_bytes() - limits_.own_before) / 1e6;
+    auto const megabytes = (own_bytes() - own_before_) / 1e6;
     if (megabytes > *limits_.megabytes)
       why_ = fmt::format("stopped at {:.0f} MB of memory: a fold may take {:g} MB (--task-memory)",
                          megabytes, *limits_.megabytes);
   }
 
   TaskLimits const& limits_;
+  double own_before_ = limits_.megabytes ? own_bytes() : 0;  ///< such as trees kept for later
   Stopwatch clock_;
   double next_look_ = 0;
   std::string why_;

@@ -37,7 +37,7 @@ Workbench::Workbench(LearnerData data, data::Rows rows, SearchSettings const& se
   if (settings.slices)
     axes_ = SliceAxes{learner_->nested(), settings.space.value_or(learner_->default_space()),
                       learner_->defaults()};
-  limits_ = {settings.task_timeout, settings.task_memory, own_bytes()};
+  limits_ = {settings.task_timeout, settings.task_memory};
 }
 
 // The key of a fit does not name the trial: trials that differ in one parameter share all other

@@ -124,17 +124,17 @@ TEST_F(Show, PrintsTheOtherParts) {
 TEST_F(Show, PrintsTrialsAsCvResults) {
   auto run = finished_run();
   tune::Trial trial;
-  trial.configuration = {{"max_depth", "None"}, {"criterion", "gini"}, {"max_features", "0.5"}};
+  trial.configuration = {{"max_depth", "None"}, {"criterion", "gini"}, {"bootstrap", "false"}};
   trial.status = tune::Trial::Status::complete;
   trial.folds = {tune::FoldScore{0.5, 2, 1, {}, {}, {}}, tune::FoldScore{1, 4, 1, {}, {}, {}}};
-  run.tables = {tune::trials_table({trial}, {"max_depth", "criterion", "max_features"})};
+  run.tables = {tune::trials_table({trial}, {"max_depth", "criterion", "bootstrap"})};
   record::write(run, run_file());
   EXPECT_EQ(show({run_file(), "cv_results", "--csv"}),
             "mean_fit_time,std_fit_time,mean_score_time,std_score_time,param_max_depth,"
-            "param_criterion,param_max_features,params,split0_test_score,split1_test_score,"
+            "param_criterion,param_bootstrap,params,split0_test_score,split1_test_score,"
             "mean_test_score,std_test_score,rank_test_score\n"
-            "3,1,1,0,None,gini,0.5,\"{'max_depth': None, 'criterion': 'gini', 'max_features': "
-            "0.5}\",0.5,1,0.75,0.25,1\n");
+            "3,1,1,0,None,gini,false,\"{'max_depth': None, 'criterion': 'gini', 'bootstrap': "
+            "False}\",0.5,1,0.75,0.25,1\n");
 }
 
 TEST_F(Show, StatusReturnsTheRecordedExitStatus) {

@@ -275,6 +275,15 @@ TEST(SearchPlan, SaysWhichLagFeedsManyWorkers) {
   EXPECT_EQ(lag("forgiving", 64), 128) << "folds of a trial that races follow each other";
 }
 
+TEST(SearchPlan, WithNothingToSearchTriesTheOneConfiguration) {
+  for (auto const& search : samplers().names()) {
+    auto fixed = settings(9, 2);
+    fixed.search = search;
+    fixed.space = Space::from_toml_text("n = 5\nx = 0.25");
+    EXPECT_EQ(play(fixed, 3, 1).trials.size(), 1u) << search;
+  }
+}
+
 TEST(SearchPlan, RefusesWhatDoesNotGoTogether) {
   auto const complaint = [](SearchSettings const& settings) {
     return canopy::test::complaint([&] { SearchPlan{settings, learner, 1}; });

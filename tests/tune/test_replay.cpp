@@ -60,13 +60,16 @@ ReplayTable const& table() {
   return made;
 }
 
-SearchPlan plan(std::string const& search, int trials, std::uint64_t seed = 1) {
+SearchSettings searching(std::string const& search, int trials) {
   SearchSettings settings;
   settings.search = search;
   settings.trials = trials;
   settings.folds = 3;
-  settings.space = table().default_space();
-  return {settings, table(), seed};
+  return settings;
+}
+
+SearchPlan plan(std::string const& search, int trials, std::uint64_t seed = 1) {
+  return {searching(search, trials), table(), seed};
 }
 
 TEST(ReplayTable, TellsWhatTheGridSearchFound) {
@@ -122,6 +125,35 @@ TEST(Replay, FindsTheSameOnAnyNumberOfRanks) {
   };
   auto const alone = outcome(1);
   for (int const ranks : {2, 5, 64}) EXPECT_EQ(outcome(ranks), alone) << ranks;
+}
+
+TEST(Replay, SchedulersClimbByTheTableAndFreeSearchesEnd) {
+  auto run = grid_run();
+  run.settings.replace(run.settings.find("depth"), 5, "n_estimators");
+  run.tables[0] = Table{"trials"}.column("id", Table::Type::integer);
+  for (auto const* name : {"origin", "param_n_estimators", "param_rate", "param_rule"})
+    run.tables[0].column(name, Table::Type::text);
+  std::int64_t id = 0;
+  for (auto const& point : Space::from_toml_text(grid_space).grid()) {
+    run.tables[0].add({id, id == 0 ? "default" : "grid", *find(point, "depth"),
+                       *find(point, "rate"), *find(point, "rule")});
+    ++id;
+  }
+  ReplayTable const rungs{run, "rungs.h5"};
+  for (auto const& scheduler : schedulers().names())
+    for (auto const& lag : {std::optional<int>{4}, std::optional<int>{}})
+      for (int const ranks : {1, 4, 40}) {
+        auto climbing = searching("random", 18);
+        climbing.scheduler = scheduler;
+        climbing.eta = 2;
+        climbing.min_resource = 4;
+        climbing.max_resource = 16;
+        climbing.lag = lag;
+        auto const found = replay({climbing, rungs, 1}, rungs, ranks, 1e-4);
+        EXPECT_GE(found.steps.size(), 1u) << scheduler;
+        EXPECT_EQ(found.folds % 3, 0) << "no fold was left undone";
+        EXPECT_GE(found.folds, 18 * 3) << scheduler;
+      }
 }
 
 TEST(ReplayTable, RefusesOtherRuns) {

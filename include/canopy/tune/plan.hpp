@@ -43,6 +43,7 @@ class SearchPlan {
   void fail(FoldId fold, std::string const& error);
   /// Begins nothing new, for this reason; what is being computed may still come.
   void end_early(std::string reason) { early_ = std::move(reason); }
+  bool ends_early() const { return early_.has_value(); }
   /// This fold will not come.
   void abandon(FoldId fold, std::string const& reason);
   /// All trials that are not through are stopped, for this reason. Nothing can follow.

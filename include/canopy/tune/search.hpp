@@ -35,6 +35,8 @@ class Search {
   /// Takes over what an earlier, killed run had finished. DataError when that is another search's.
   void restore(std::vector<nlohmann::json> const& records);
   Ending run(Limits const& limits, std::function<void(Search const&)> const& watch);
+  /// After run() left by an exception: trials that are not through are stopped, for this reason.
+  void stop(std::string const& reason) { plan_.stop(reason); }
 
   SearchPlan const& plan() const { return plan_; }
   std::vector<Trial> const& trials() const { return plan_.trials(); }
@@ -63,7 +65,9 @@ class Search {
   void take(comm::TaskReport const& report);
   void take_fold(FoldId id, comm::TaskReport const& report, Outcome const& outcome);
   void store(FoldId id, TaskRow row, std::optional<FoldScore> score, std::string const& error);
+  void hand_out();
   void end_by_time_limit();
+  void abandon(FoldId fold);
   std::optional<comm::Rank> who_has_begun(FoldId fold) const;
   double cost_ahead() const;
 

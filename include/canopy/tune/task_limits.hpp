@@ -15,8 +15,7 @@ double own_bytes();
 /// ask for long is given up by the farm.
 struct TaskLimits {
   std::optional<double> seconds;
-  std::optional<double> megabytes;  ///< of own memory, beyond `own_before`
-  double own_before = 0;            ///< bytes, when the rank had no task yet
+  std::optional<double> megabytes;  ///< of own memory, beyond what the rank had before the fold
 
   /// Runs the task. Throws std::runtime_error, which says what went beyond its limit or that there
   /// was no memory left; other exceptions are the task's.

@@ -40,7 +40,8 @@ std::optional<Point> Encoding::encode(Configuration const& configuration) const 
     if (columns_[i].range && place->part == parameter.values.size())
       point[*columns_[i].range] = place->within;
   }
-  if (std::ranges::all_of(point, [](double x) { return std::isnan(x); })) return {};
+  auto const is_nothing = [](double x) { return std::isnan(x); };
+  if (!point.empty() && std::ranges::all_of(point, is_nothing)) return {};
   return point;
 }
 
