@@ -168,13 +168,15 @@ std::optional<TaskId> Farm::waiting_task() const {
   return {};
 }
 
-/// The task that waits behind the running one, unless somebody else has it too.
+/// The task that waits behind the running one, unless somebody else has it too, or it has cost a
+/// worker: such a one is tried by one after the other.
 std::optional<TaskId> Farm::waiting_behind(std::deque<TaskId> const& post) const {
   if (post.size() < 2) return {};
   auto const waiting = tasks_.find(post.back());
   if (waiting == tasks_.end()) return {};
   auto const& [id, task] = *waiting;
-  return task.wanted && task.holders.size() == 1 ? std::optional{id} : std::nullopt;
+  bool const may_be_offered = task.wanted && task.holders.size() == 1 && task.lost.empty();
+  return may_be_offered ? std::optional{id} : std::nullopt;
 }
 
 void Farm::withdraw(TaskId task) {

@@ -29,7 +29,16 @@ void Farm::look_for_lost() {
   take_signs();
   for (int rank = 1; rank < mailbox_.comm().size(); ++rank)
     if (!post_of({rank}).lost)
-      if (auto why = vigil_.why_lost({rank})) lose({rank}, std::move(*why));
+      if (auto why = vigil_.why_lost({rank})) {
+        take_last_reports();
+        lose({rank}, std::move(*why));
+      }
+}
+
+/// What a worker reported before it was lost tells which task it was lost with.
+void Farm::take_last_reports() {
+  while (auto message = mailbox_.take<Report>())
+    if (auto report = settle(std::move(*message))) settled_.push_back(std::move(*report));
 }
 
 void Farm::take_signs() {

@@ -3,7 +3,8 @@
 search without them, on forest cover. Prints both for each seed, their ratio, and how many configurations each
 scored in an hour of a core.
 
-  tests/peers/slices_search.py [--seeds 5] [--trials 200] [--sliced 40] [--folds 3] [--search random] [--np 1]
+  tests/peers/slices_search.py [--seeds 5] [--trials 200] [--sliced 40] [--folds 3] [--trees 300] [--search random]
+                               [--np 1]
 
 Core time is the time inside folds; both searches use the same folds. Some minutes a seed; a quiet machine."""
 import argparse
@@ -18,11 +19,11 @@ import numpy as np
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SPACE = """
 [space]
-n_estimators = { type = "int", low = 50, high = 300, points = 11 }
-max_depth = { type = "int", low = 10, high = 40, points = 16, also = ["None"] }
-min_samples_split = { type = "int", low = 2, high = 10, points = 9 }
+n_estimators = {{ type = "int", low = {least}, high = {most}, points = 11 }}
+max_depth = {{ type = "int", low = 10, high = 40, points = 16, also = ["None"] }}
+min_samples_split = {{ type = "int", low = 2, high = 10, points = 9 }}
 max_features = ["sqrt", "log2", 0.2, 0.4, 0.6, 0.8]
-min_samples_leaf = { type = "int", low = 1, high = 5 }
+min_samples_leaf = {{ type = "int", low = 1, high = 5 }}
 bootstrap = [true, false]
 criterion = ["gini", "entropy"]
 """
@@ -56,7 +57,7 @@ class Run:
 
 def search(options, folder, seed, *more):
     out = folder / "run.h5"
-    (folder / "space.toml").write_text(SPACE)
+    (folder / "space.toml").write_text(SPACE.format(least=options.trees // 6, most=options.trees))
     subprocess.run(["mpirun", "-np", str(options.np), "--oversubscribe", "--bind-to", "none",
                     ROOT / "build/canopy", "tune", "--data", "forest-cover", "--config", folder / "space.toml",
                     "--folds", str(options.folds), "--seed", str(seed), "--verdict-repeats", "0", "--out", out,
@@ -70,6 +71,7 @@ def main():
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--sliced", type=int, default=40)
     parser.add_argument("--folds", type=int, default=3)
+    parser.add_argument("--trees", type=int, default=300, help="the most that are searched; a sixth is the least")
     parser.add_argument("--search", default="random")
     parser.add_argument("--np", type=int, default=1)
     options = parser.parse_args()

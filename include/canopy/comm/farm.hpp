@@ -135,6 +135,7 @@ class Farm {
   void offer_waiting_tasks();
   std::optional<TaskReport> perform_one(std::function<void()> const& idle);
   std::optional<TaskReport> next_report();
+  void take_last_reports();
   std::optional<TaskReport> settle(Received<TaskReport> received);
   std::optional<TaskId> waiting_behind(std::deque<TaskId> const& post) const;
   void call_off(TaskId task, Rank from);
