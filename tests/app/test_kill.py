@@ -55,7 +55,7 @@ def kill_again_and_again(checks, words, run_file, kills):
 
 def test_kills(checks, folder, kills, looks):
     run_file, calm_file = folder / "run.h5", folder / "calm.h5"
-    count = max(30 if looks else 8, 2 * kills)  # enough that no kill comes too late
+    count = max(150 if looks else 8, 2 * kills)  # enough that no kill comes too late
     words = search(count, looks) + ["--out", run_file, "--resume"]
     before = kill_again_and_again(checks, words, run_file, kills)
     checks.check("the kills left folds in the journal", len(before) > 0)
