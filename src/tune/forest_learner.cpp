@@ -67,10 +67,7 @@ class ForestLearner final : public Learner {
     parameters.kind = kind_;
     Options options;
     parameters.describe(options);
-    Configuration all;
-    for (auto const& row : options.rows())
-      all.emplace_back(text::replace_all(row.name, '-', '_'), row.initial);
-    return all;
+    return defaults_of(options);
   }
 
   Space default_space() const override { return Space::from_toml_text(default_forest_space); }

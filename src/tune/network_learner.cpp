@@ -136,10 +136,7 @@ class NetworkLearner final : public Learner {
     NetworkParameters parameters{model_};
     Options options;
     parameters.describe(options);
-    Configuration all;
-    for (auto const& row : options.rows())
-      all.emplace_back(text::replace_all(row.name, '-', '_'), row.initial);
-    return all;
+    return defaults_of(options);
   }
 
   Space default_space() const override {

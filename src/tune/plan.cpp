@@ -1,71 +1,17 @@
 #include "canopy/tune/plan.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include <fmt/format.h>
+
+#include "plan_space.hpp"
 
 namespace canopy::tune {
 namespace {
 
-void refuse_unknown_names(Space const& space, Configuration const& known) {
-  std::vector<std::string> names;
-  for (auto const& [name, value] : known) names.push_back(name);
-  for (auto const& name : space.names())
-    if (find(known, name) == nullptr)
-      throw UserError{
-          fmt::format("[space] names '{}', which the model does not have{}; known are {}", name,
-                      text::did_you_mean(name, names), text::join(names, ", "))};
-}
-
-/// The default of every searched parameter; what the space fixes stays fixed.
-Configuration default_configuration(Space const& space, Configuration const& defaults) {
-  auto configuration = space.fixed();
-  for (auto const& parameter : space.searched())
-    configuration.emplace_back(parameter.name, *find(defaults, parameter.name));
-  return configuration;
-}
-
-void put(Configuration& configuration, std::string const& name, std::string const& value) {
-  auto const found = std::ranges::find(configuration, name, &Configuration::value_type::first);
-  if (found != configuration.end())
-    found->second = value;
-  else
-    configuration.emplace_back(name, value);
-}
-
-std::vector<int> rungs(SearchSettings const& settings, Learner const& learner) {
-  if (settings.scheduler == "none") return {0};
-  auto const most = settings.max_resource.value_or(
-      static_cast<int>(*text::to_int(*find(learner.defaults(), learner.resource()))));
-  auto const least = settings.min_resource.value_or(
-      std::max(1, static_cast<int>(std::floor(most / std::pow(settings.eta, 3)))));
-  if (least > most)
-    throw UserError{fmt::format("--min-resource is {}, above the {} {} of --max-resource", least,
-                                most, learner.resource())};
-  return rungs_between(least, most, settings.eta);
-}
-
 SearchSettings const& checked(SearchSettings const& settings) {
   settings.check();
   return settings;
-}
-
-/// The space that proposals are made in. With a scheduler nobody else chooses the resource, with
-/// slices nobody chooses what they tell all values of.
-Space proposal_space(SearchSettings const& settings, Learner const& learner) {
-  auto const space = settings.space.value_or(learner.default_space());
-  refuse_unknown_names(space, learner.defaults());
-  if (settings.slices) return space.without(learner.nested());
-  if (settings.scheduler == "none") return space;
-  auto const resource = learner.resource();
-  auto const names = space.names();
-  if (settings.space && std::ranges::find(names, resource) != names.end())
-    throw UserError{
-        fmt::format("[space] has {0}, which --scheduler {1} gives out itself; take it away and say "
-                    "--max-resource, or use --scheduler none",
-                    resource, settings.scheduler)};
-  return space.without({resource});
 }
 
 }  // namespace

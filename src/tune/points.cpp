@@ -7,26 +7,15 @@
 #include "canopy/tune/sampler.hpp"
 
 namespace canopy::tune {
-namespace {
-
-/// Adds a value, or replaces the one that the space fixes: what a point says wins.
-void put(Configuration& point, std::string_view column, std::string_view value) {
-  auto const name = text::replace_all(std::string{text::trim(column)}, '-', '_');
-  auto const found = std::ranges::find(point, name, &Configuration::value_type::first);
-  if (found != point.end())
-    found->second = value;
-  else
-    point.emplace_back(name, value);
-}
-
-}  // namespace
 
 std::vector<Configuration> read_points(std::string const& file, Space const& space) {
   std::ifstream in{file};
   if (!in) throw UserError{"--points " + file + ": there is no such file"};
   std::string line;
   if (!std::getline(in, line)) throw DataError{file + ": is empty, expected a line of names"};
-  auto const names = text::split(text::trim(line), ',');
+  std::vector<std::string> names;
+  for (auto const& word : text::split(text::trim(line), ','))
+    names.push_back(text::replace_all(std::string{text::trim(word)}, '-', '_'));
   std::vector<Configuration> points;
   for (int number = 2; std::getline(in, line); ++number) {
     if (text::trim(line).empty()) continue;

@@ -17,6 +17,21 @@ std::string const* find(Configuration const& configuration, std::string_view nam
   return nullptr;
 }
 
+void put(Configuration& configuration, std::string_view name, std::string_view value) {
+  auto const found = std::ranges::find(configuration, name, &Configuration::value_type::first);
+  if (found != configuration.end())
+    found->second = value;
+  else
+    configuration.emplace_back(name, value);
+}
+
+Configuration defaults_of(Options const& options) {
+  Configuration all;
+  for (auto const& row : options.rows())
+    all.emplace_back(text::replace_all(row.name, '-', '_'), row.initial);
+  return all;
+}
+
 std::string to_text(Configuration const& configuration) {
   std::vector<std::string> words;
   for (auto const& [name, value] : configuration) words.push_back(name + "=" + value);

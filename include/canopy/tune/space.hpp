@@ -16,6 +16,10 @@ namespace canopy::tune {
 using Configuration = std::vector<std::pair<std::string, std::string>>;
 
 std::string const* find(Configuration const& configuration, std::string_view name);
+/// Adds the value, or replaces the one that is there.
+void put(Configuration& configuration, std::string_view name, std::string_view value);
+/// Every option and its default, named as in a space.
+Configuration defaults_of(Options const& options);
 /// "max_depth=20, criterion=gini"
 std::string to_text(Configuration const& configuration);
 
