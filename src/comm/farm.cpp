@@ -91,10 +91,12 @@ void Farm::tell_all(Order::Kind kind, std::int64_t number) {
 std::optional<TaskReport> Farm::wait(double seconds, std::function<void()> const& idle) {
   if (alone()) return perform_one(idle);
   Stopwatch const waited;
-  Patience patience;
   for (;;) {
     beat_as_coordinator();
-    if (auto report = next_report()) return report;
+    if (auto report = next_report()) {
+      patience_.reset();
+      return report;
+    }
     if (workers() == 0)
       throw NoWorkersLeft{fmt::format("all {} workers are lost, the last of them rank {}: {}",
                                       losses_.size(), losses_.back().rank.value,
@@ -103,7 +105,7 @@ std::optional<TaskReport> Farm::wait(double seconds, std::function<void()> const
     mailbox_.all_sent();
     if (idle) idle();
     if (waited.seconds() >= seconds) return {};
-    patience.rest();
+    patience_.rest();
   }
 }
 

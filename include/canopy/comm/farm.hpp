@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -164,6 +165,9 @@ class Farm {
   Vigil vigil_;
   Deadline deadline_;  ///< worker: it ends when it does not beat
   Stopwatch clock_;
+  /// Coordinator: workers have their next task, so a report may wait half as long as none came, and
+  /// who shares a core with a worker has to sleep most of the time.
+  Patience patience_{std::chrono::milliseconds{50}, 2};
   RankUse use_;
   double cpu_at_start_;
   double cpu_in_tasks_ = 0;
