@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <ctime>
 #include <exception>
-#include <fstream>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,6 +12,7 @@
 #include "canopy/comm/environment.hpp"
 #include "canopy/core/digest.hpp"
 #include "canopy/data/partition.hpp"
+#include "canopy/record/machine_load.hpp"
 #include "canopy/record/provenance.hpp"
 
 namespace canopy::app {
@@ -31,6 +31,10 @@ void Phases::end() {
 double Phases::seconds_of(std::string const& name) const {
   auto const row = std::ranges::find(rows_, name, &Row::name);
   return row == rows_.end() ? 0 : row->end - row->begin;
+}
+
+double Phases::throttled_seconds() const {
+  return record::throttled_seconds() - throttled_before_;
 }
 
 Table Phases::table() const {
@@ -210,28 +214,6 @@ std::vector<std::string> distinct(std::vector<std::string> const& hosts) {
   return result;
 }
 
-namespace {
-
-/// Of the last minute on this machine; NaN where it does not tell.
-double load_average() {
-  double load = empty_cell;
-  return getloadavg(&load, 1) == 1 ? load : empty_cell;
-}
-
-/// For how long the processes of this one's control group were held back because their share of the
-/// processors was used up; NaN where nothing tells.
-double throttled_seconds() {
-  std::ifstream stat{"/sys/fs/cgroup/cpu.stat"};
-  for (std::string name; stat >> name;) {
-    double value = 0;
-    stat >> value;
-    if (name == "throttled_usec") return value * 1e-6;
-  }
-  return empty_cell;
-}
-
-}  // namespace
-
 record::RunRecord begin_record(RunIdentity const& identity, CommonSettings const& settings,
                                std::vector<std::string> const& hosts, Phases const& phases) {
   record::RunRecord record;
@@ -246,8 +228,8 @@ record::RunRecord begin_record(RunIdentity const& identity, CommonSettings const
   record.environment.set_attribute("mpi", comm::mpi_version());
   record.environment.set_attribute("hostfile", comm::launch().hostfile);
   record.environment.set_attribute("blas", std::string{"none"});
-  record.environment.set_attribute("load", load_average());
-  record.environment.set_attribute("throttled_seconds", throttled_seconds());
+  record.environment.set_attribute("load", record::load_average());
+  record.environment.set_attribute("throttled_seconds", phases.throttled_seconds());
   record::fill_provenance(record);
   return record;
 }

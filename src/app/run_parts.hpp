@@ -18,6 +18,7 @@
 #include "canopy/data/samples.hpp"
 #include "canopy/data/source.hpp"
 #include "canopy/record/journal.hpp"
+#include "canopy/record/machine_load.hpp"
 #include "canopy/record/run_files.hpp"
 #include "canopy/record/run_record.hpp"
 
@@ -33,6 +34,8 @@ class Phases {
   double seconds() const { return clock_.seconds(); }
   /// How long a phase that has ended took; 0 when there was none of that name.
   double seconds_of(std::string const& name) const;
+  /// For how long this process and its group were held back meanwhile; NaN where nothing tells.
+  double throttled_seconds() const;
   Table table() const;
 
  private:
@@ -43,6 +46,7 @@ class Phases {
     bool open = true;
   };
   Stopwatch clock_;
+  double throttled_before_ = record::throttled_seconds();
   std::vector<Row> rows_;
 };
 
