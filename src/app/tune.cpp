@@ -24,16 +24,6 @@
 
 namespace canopy::app {
 
-void TuneSettings::describe(Options& o) {
-  o.group("Data");
-  source.describe(o);
-  o.row("test-size", test_size, "share of rows kept out of the search to score the final model on",
-        between(0.0, 0.9));
-  search.describe(o);
-  simulation.describe(o);
-  common.describe(o);
-}
-
 namespace {
 
 using tune::Ending;
@@ -344,6 +334,7 @@ auto or_abort(Step step) {
 
 record::RunRecord run(comm::Communicator const& comm, TuneSettings const& settings,
                       std::function<void()> const& before_task) {
+  comm.together("settings", [&] { settings.check(); });
   comm::Deadline end;
   Phases phases;
   auto const task = make_tune_task(comm, settings, phases);
@@ -351,7 +342,6 @@ record::RunRecord run(comm::Communicator const& comm, TuneSettings const& settin
   tune::Block block{comm, settings.search.most_ranks_per_trial()};
   std::optional<tune::Workbench> bench;
   comm.together("folds", [&] {
-    settings.search.check();
     auto data = task->learner_data();
     data.team = [&]() -> comm::Communicator const& { return block.team(); };
     bench.emplace(std::move(data), task->rows(), settings.search, settings.common.seed);
@@ -395,6 +385,7 @@ int run_tune(comm::Communicator const& comm, std::span<std::string const> words)
   if (settings.simulation.simulate.empty()) return run(comm, settings).exit_code;
   comm.together("simulate", [&] {
     if (!comm.is_root()) return;
+    settings.check();
     Options options;
     settings.describe(options);
     simulate(settings.common, settings.search, settings.simulation, options.to_toml());

@@ -113,10 +113,6 @@ class Simulation {
 
 record::RunRecord simulate(CommonSettings const& common, tune::SearchSettings search,
                            SimulationSettings const& simulation, std::string const& settings_toml) {
-  if (search.space || search.slices || search.race == "rows")
-    throw UserError{
-        "--simulate takes the space and the folds from its table, which knows neither slices nor "
-        "which rows were right; leave [space], --slices and --race rows out"};
   tune::ReplayTable const table{record::read_without_model(simulation.simulate),
                                 simulation.simulate};
   search.folds = table.folds();

@@ -29,11 +29,12 @@ SearchPlan::SearchPlan(SearchSettings const& settings, Learner const& learner, s
                                          settings.race_margin, settings.scoring})},
       looks_{sampler_->looks_back() || race_->looks() || settings.scheduler != "none"} {
   auto const whole = settings.space.value_or(learner.default_space());
-  if (settings.slices) {
-    if (learner.nested().empty())
-      throw UserError{"--slices is for forests; --model " + settings.model + " has none"};
-    axes_ = SliceAxes{learner.nested(), whole, learner.defaults()};
-  }
+  if (settings.slices) axes_ = SliceAxes{learner.nested(), whole, learner.defaults()};
+  if (axes_.size() == 1)
+    throw UserError{fmt::format(
+        "--slices is true but [space] searches none of {}: a fit has one slice; search one of "
+        "them, or leave --slices out",
+        text::join(learner.nested(), ", "))};
   if (!settings.points.empty()) points_ = read_points(settings.points, whole);
   for (auto const& point : points_)
     if (settings.scheduler != "none" && find(point, learner.resource()) != nullptr)

@@ -20,6 +20,23 @@ void refuse_unknown_names(Space const& space, Configuration const& known) {
                       text::did_you_mean(name, names), text::join(names, ", "))};
 }
 
+/// UserError when there are fewer rungs than was set.
+void refuse_idle_rungs(SearchSettings const& settings, std::vector<int> const& rungs,
+                       std::string const& resource) {
+  if (settings.scheduler != "none" && rungs.size() == 1)
+    throw UserError{fmt::format(
+        "--scheduler is {} but there is one rung only, of {} {}, so nobody climbs; set a lower "
+        "--min-resource or a higher --max-resource, or leave --scheduler out",
+        settings.scheduler, rungs.front(), resource)};
+  if (settings.ranks_per_trial.size() > rungs.size())
+    throw UserError{fmt::format(
+        "--ranks-per-trial has {} numbers but there {}; give as many at most",
+        settings.ranks_per_trial.size(),
+        rungs.size() == 1
+            ? std::string{"are no rungs without --scheduler"}
+            : fmt::format("are {} rungs of {}, up to {}", rungs.size(), resource, rungs.back()))};
+}
+
 }  // namespace
 
 Configuration default_configuration(Space const& space, Configuration const& defaults) {
@@ -30,7 +47,10 @@ Configuration default_configuration(Space const& space, Configuration const& def
 }
 
 std::vector<int> rungs(SearchSettings const& settings, Learner const& learner) {
-  if (settings.scheduler == "none") return {0};
+  if (settings.scheduler == "none") {
+    refuse_idle_rungs(settings, {0}, "");
+    return {0};
+  }
   auto const most = settings.max_resource.value_or(
       static_cast<int>(*text::to_int(*find(learner.defaults(), learner.resource()))));
   auto const least = settings.min_resource.value_or(
@@ -38,7 +58,9 @@ std::vector<int> rungs(SearchSettings const& settings, Learner const& learner) {
   if (least > most)
     throw UserError{fmt::format("--min-resource is {}, above the {} {} of --max-resource", least,
                                 most, learner.resource())};
-  return rungs_between(least, most, settings.eta);
+  auto result = rungs_between(least, most, settings.eta);
+  refuse_idle_rungs(settings, result, learner.resource());
+  return result;
 }
 
 Space proposal_space(SearchSettings const& settings, Learner const& learner) {

@@ -13,7 +13,7 @@ namespace canopy::tune {
 Configuration default_configuration(Space const& space, Configuration const& defaults);
 
 /// Trees or epochs of the scheduler's rungs, ascending; 0 without a scheduler. UserError when the
-/// lowest is above the highest.
+/// lowest is above the highest, and when there are fewer than a setting is for.
 std::vector<int> rungs(SearchSettings const& settings, Learner const& learner);
 
 /// The space that proposals are made in. With a scheduler nobody else chooses the resource, with

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "canopy/core/idle_options.hpp"
 #include "canopy/data/metrics.hpp"
 #include "canopy/forest/parameters.hpp"
 #include "canopy/nn/architecture.hpp"
@@ -27,6 +28,39 @@ std::string parameter_help(std::string const& models, Parameters parameters) {
     text += fmt::format("    {:<26}{} ({}) [{}]\n", text::replace_all(row.name, '-', '_'), row.help,
                         row.range, row.initial);
   return text;
+}
+
+std::vector<IdleOptions> idle_options(SearchSettings const& s) {
+  bool const is_forest = !nn::is_network(s.model);
+  bool const sampler_looks = samplers().make(s.search, {Space{}, Key{0}, 1})->looks_back();
+  bool const looks = sampler_looks || s.race != "none" || s.scheduler != "none";
+  return {
+      {{"slices"},
+       !is_forest,
+       "--model is " + s.model + ", and --slices is for forests: one fit tells no other network",
+       ""},
+      {{"ranks-per-trial"},
+       is_forest,
+       "--model is " + s.model + ": one rank grows a tree, and all ranks are busy with other folds",
+       ""},
+      {{"min-resource", "max-resource", "eta"},
+       s.scheduler == "none",
+       "--scheduler is none, which has no rungs",
+       "set --scheduler asha"},
+      {{"race-alpha", "race-margin"},
+       s.race != "rows",
+       "--race is " + s.race + ", which asks for no proof",
+       "set --race rows"},
+      {{"pending"},
+       !sampler_looks,
+       "--search is " + s.search + ", which learns from no trial",
+       "set --search tpe"},
+      {{"pending"}, s.lag == 1, "--lag is 1, so that no trial is pending", "set a higher --lag"},
+      {{"lag"},
+       !looks,
+       "no --search, --scheduler or --race here decides by outcomes",
+       "set one that does"},
+  };
 }
 
 }  // namespace
@@ -108,11 +142,6 @@ int SearchSettings::most_ranks_per_trial() const {
 }
 
 void SearchSettings::check() const {
-  if (most_ranks_per_trial() > 1 && !nn::is_network(model))
-    throw UserError{fmt::format(
-        "--ranks-per-trial is {} but --model is {}: one rank grows a tree, and all ranks are busy "
-        "with other folds; leave it out",
-        most_ranks_per_trial(), model)};
   if (slices && scheduler != "none")
     throw UserError{fmt::format(
         "--slices scores all numbers of trees from one fit, so there is nothing left for "
@@ -125,6 +154,7 @@ void SearchSettings::check() const {
   if (min_resource && max_resource && *min_resource > *max_resource)
     throw UserError{
         fmt::format("--min-resource is {}, above --max-resource {}", *min_resource, *max_resource)};
+  refuse_idle(*this, idle_options(*this));
 }
 
 }  // namespace canopy::tune

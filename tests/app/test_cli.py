@@ -75,6 +75,8 @@ class CommandLine:
         self.fails("missing set", self.tune("--data-dir", self.folder, data="mnist"), 3, "mnist",
                    "data/fetch.sh")
         self.fails("missing file", self.tune(data=self.folder / "nowhere.csv"), 3, "nowhere.csv")
+        self.fails("option without effect", self.tune("--eta", 4), 2, "--eta is 4 but --scheduler is none",
+                   "set --scheduler asha")
         self.fails("bad usage on two ranks", self.tune("--folds", 1), 2, "--folds", np=2)
         self.fails("bad data on two ranks", self.tune(data=self.folder / "nowhere.csv"), 3,
                    "nowhere.csv", np=2)

@@ -59,8 +59,9 @@ def by_canopy(table, file, search, options):
     """The best score after each evaluation, one row for each seed."""
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder) / "simulation.h5"
+        lag = [] if search in ("random", "grid", "sobol") else ["--lag", str(options.lag)]
         subprocess.run([ROOT / "build/canopy", "tune", "--simulate", file, "--search", search,
-                        "--trials", str(options.trials), "--seeds", str(options.seeds), "--lag", str(options.lag),
+                        "--trials", str(options.trials), "--seeds", str(options.seeds), *lag,
                         "--ranks", "1", "--out", out, "--quiet"], check=True)
         with h5py.File(out) as run:
             seeds, best = run["regret/seed"][()], run["regret/best"][()]

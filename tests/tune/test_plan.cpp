@@ -144,10 +144,10 @@ SearchSettings looking(std::string scheduler, std::string race) {
   auto result = settings(40, 4);
   result.scheduler = std::move(scheduler);
   result.race = std::move(race);
+  if (result.scheduler == "none") return result;
   result.min_resource = 1;
   result.max_resource = 27;
-  if (result.scheduler != "none")
-    result.space = Space::from_toml_text("x = { type = 'float', low = 0, high = 0.9 }");
+  result.space = Space::from_toml_text("x = { type = 'float', low = 0, high = 0.9 }");
   return result;
 }
 
@@ -296,12 +296,21 @@ TEST(SearchPlan, RefusesWhatDoesNotGoTogether) {
   EXPECT_THAT(complaint(both), HasSubstr("nothing left for --scheduler asha to save"));
   auto sliced = settings(3, 2);
   sliced.slices = true;
-  EXPECT_THAT(complaint(sliced), HasSubstr("--slices is for forests"));
   sliced.race = "rows";
   EXPECT_THAT(complaint(sliced), HasSubstr("--race rows compares the rows"));
   auto wrong = looking("asha", "none");
   wrong.min_resource = 50;
   EXPECT_THAT(complaint(wrong), HasSubstr("--min-resource is 50, above"));
+  wrong.min_resource = 27;
+  EXPECT_THAT(complaint(wrong), HasSubstr("one rung only, of 27 n, so nobody climbs"));
+  auto many = looking("asha", "none");
+  many.model = "mlp";
+  many.ranks_per_trial = {1, 2, 4, 8, 16};
+  EXPECT_THAT(complaint(many), HasSubstr("has 5 numbers but there are 4 rungs of n, up to 27"));
+  many = settings(3, 2);
+  many.model = "mlp";
+  many.ranks_per_trial = {1, 2};
+  EXPECT_THAT(complaint(many), HasSubstr("there are no rungs without --scheduler"));
 }
 
 }  // namespace

@@ -145,10 +145,12 @@ TEST(Replay, SchedulersClimbByTheTableAndFreeSearchesEnd) {
       for (int const ranks : {1, 4, 40}) {
         auto climbing = searching("random", 18);
         climbing.scheduler = scheduler;
-        climbing.eta = 2;
-        climbing.min_resource = 4;
-        climbing.max_resource = 16;
-        climbing.lag = lag;
+        if (scheduler != "none") {
+          climbing.eta = 2;
+          climbing.min_resource = 4;
+          climbing.max_resource = 16;
+          climbing.lag = lag;
+        }
         auto const found = replay({climbing, rungs, 1}, rungs, ranks, 1e-4);
         EXPECT_GE(found.steps.size(), 1u) << scheduler;
         EXPECT_EQ(found.folds % 3, 0) << "no fold was left undone";

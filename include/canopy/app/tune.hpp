@@ -23,6 +23,8 @@ struct TuneSettings {
   SimulationSettings simulation;
 
   void describe(Options& options);
+  /// UserError when two settings do not go together, or one was set that can have no effect.
+  void check() const;
 };
 
 /// Collective. Searches, refits the best configuration on all rows, and writes the run file. What

@@ -43,7 +43,7 @@ struct SearchSettings {
   int most_ranks_per_trial() const;
   int folds_per_trial() const { return folds * repeats; }
   void describe(Options& options);
-  /// UserError when two settings do not go together.
+  /// UserError when two settings do not go together, or one was set that can have no effect.
   void check() const;
 };
 
