@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "canopy/comm/environment.hpp"
+#include "canopy/core/median.hpp"
 #include "canopy/record/run_files.hpp"
 #include "canopy/report/text_table.hpp"
 #include "canopy/tune/replay.hpp"
@@ -27,12 +28,6 @@ void SimulationSettings::describe(Options& o) {
 }
 
 namespace {
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  auto const n = values.size();
-  return n == 0 ? empty_cell : (values[(n - 1) / 2] + values[n / 2]) / 2;
-}
 
 class Simulation {
  public:

@@ -11,16 +11,11 @@
 
 #include "canopy/core/digest.hpp"
 #include "canopy/core/error.hpp"
+#include "canopy/core/median.hpp"
 #include "canopy/core/text.hpp"
 
 namespace canopy::report {
 namespace {
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  auto const n = values.size();
-  return (values[(n - 1) / 2] + values[n / 2]) / 2;
-}
 
 std::size_t sizes(std::span<ScalingPoint const> points) {
   std::set<double> different;

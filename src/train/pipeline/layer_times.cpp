@@ -4,18 +4,13 @@
 #include <numeric>
 
 #include "canopy/core/clock.hpp"
+#include "canopy/core/median.hpp"
 
 namespace canopy::train {
 namespace {
 
 constexpr int warm_ups = 1;
 constexpr int repeats = 5;
-
-double median(std::vector<double> values) {
-  auto const middle = values.begin() + std::ssize(values) / 2;
-  std::ranges::nth_element(values, middle);
-  return *middle;
-}
 
 /// By layer, one value for each repeat.
 using Samples = std::vector<std::vector<double>>;
