@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "samplers/acquisition.hpp"
+#include "samplers/by_model.hpp"
 #include "samplers/gaussian_process.hpp"
 #include "samplers/makers.hpp"
 
@@ -46,39 +47,25 @@ std::vector<double> expected_improvements(GaussianProcess const& process,
 /// A Gaussian process over the encoded space and the expected improvement in logarithms; priors and
 /// threshold as Optuna 5's GPSampler has them. The first startup_trials are Sobol points. What a
 /// configuration does not have stands in the middle, or as a choice of its own.
-class Gp final : public Sampler {
+class Gp final : public ByModel {
  public:
-  explicit Gp(SamplerSettings const& settings)
-      : encoding_{settings.space},
-        key_{settings.key.with("gp")},
-        pending_{settings.pending},
-        first_{make_first(settings)} {}
+  explicit Gp(SamplerSettings const& settings) : ByModel{settings, "gp"} {}
 
-  bool looks_back() const override { return true; }
-
-  std::optional<Configuration> propose(int index,
-                                       std::span<Observation const> earlier) const override {
-    History const history{encoding_, earlier};
-    if (history.scored() < startup_trials)
-      return propose_first(*first_, encoding_, history, index, key_);
-    auto const key = key_.with(static_cast<std::uint64_t>(index));
-    auto const taught = representative(lesson(history, encoding_.size() + 1), most_examples);
+ private:
+  std::optional<Point> search(int, History const& history, Key key) const override {
+    auto const taught = representative(lesson(history, encoding().size() + 1), most_examples);
     auto const process = learn(taught, key.with("fantasies"));
     auto const worth = [&](std::span<Point const> points) {
       return expected_improvements(process, matrix(points));
     };
-    auto best = maximise(encoding_, history, taught, worth, key.with("candidates"));
-    if (!best) best = draw_new(encoding_, history, key.with("draw"));
-    if (!best) return {};
-    return encoding_.decode(*best);
+    return maximise(encoding(), history, taught, worth, key.with("candidates"));
   }
 
- private:
   Eigen::MatrixXd matrix(std::span<Point const> points) const {
-    Eigen::MatrixXd all(encoding_.size(), points.size());
+    Eigen::MatrixXd all(encoding().size(), points.size());
     for (std::size_t i = 0; i < points.size(); ++i)
-      for (std::size_t d = 0; d < encoding_.size(); ++d) {
-        auto const missing = encoding_.dimensions()[d].is_choice() ? -1.0 : 0.5;
+      for (std::size_t d = 0; d < encoding().size(); ++d) {
+        auto const missing = encoding().dimensions()[d].is_choice() ? -1.0 : 0.5;
         all(static_cast<Eigen::Index>(d), static_cast<Eigen::Index>(i)) =
             std::isnan(points[i][d]) ? missing : points[i][d];
       }
@@ -87,7 +74,7 @@ class Gp final : public Sampler {
 
   Examples examples(std::span<Point const> points, Eigen::MatrixXd values) const {
     Examples result;
-    for (auto const& dimension : encoding_.dimensions())
+    for (auto const& dimension : encoding().dimensions())
       result.is_choice.push_back(dimension.is_choice());
     result.points = matrix(points);
     result.values = std::move(values);
@@ -98,7 +85,7 @@ class Gp final : public Sampler {
     auto const few = representative(taught, most_to_fit);
     GaussianProcess process{examples(taught.points, column(taught.scores)),
                             fit(examples(few.points, column(few.scores)))};
-    if (pending_ == Pending::ignore || taught.pending.empty()) return process;
+    if (policy() == Pending::ignore || taught.pending.empty()) return process;
     auto const imagined = imagine(process, matrix(taught.pending), key);
     auto points = taught.points;
     points.insert(points.end(), taught.pending.begin(), taught.pending.end());
@@ -115,18 +102,13 @@ class Gp final : public Sampler {
   /// What becomes of pending trials, pending x worlds: the mean, or draws.
   Eigen::MatrixXd imagine(GaussianProcess const& process, Eigen::MatrixXd const& pending,
                           Key key) const {
-    if (pending_ == Pending::liar) return process.at(pending).mean.transpose();
+    if (policy() == Pending::liar) return process.at(pending).mean.transpose();
     Stream stream{key};
     Eigen::MatrixXd normals(pending.cols(), fantasies);
     for (Eigen::Index j = 0; j < normals.cols(); ++j)
       for (Eigen::Index i = 0; i < normals.rows(); ++i) normals(i, j) = stream.normal();
     return process.draw(pending, normals);
   }
-
-  Encoding encoding_;
-  Key key_;
-  Pending pending_;
-  std::unique_ptr<Sampler> first_;
 };
 
 }  // namespace
