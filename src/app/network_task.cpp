@@ -68,13 +68,17 @@ nn::Network make_network(std::string const& model, std::string const& layers,
                                     : nn::architecture_from_toml(layers, model, shape, classes)};
 }
 
-nn::Network share_network(comm::Communicator const& comm, std::string const& model,
-                          data::Samples const& samples) {
+std::string share_layers(comm::Communicator const& comm, std::string const& model) {
   std::string layers;
   comm.together("settings", [&] {
     if (comm.is_root() && model.ends_with(".toml")) layers = read_text(model);
   });
-  layers = comm.broadcast(layers);
+  return comm.broadcast(layers);
+}
+
+nn::Network share_network(comm::Communicator const& comm, std::string const& model,
+                          data::Samples const& samples) {
+  auto const layers = share_layers(comm, model);
   std::optional<nn::Network> network;
   comm.together("settings", [&] { network.emplace(make_network(model, layers, samples)); });
   return std::move(*network);

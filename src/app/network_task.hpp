@@ -53,6 +53,8 @@ NetworkRows divide_rows(RowShares const& shares, std::string const& data,
 nn::Network make_network(std::string const& model, std::string const& layers,
                          data::Samples const& samples);
 
+/// Collective. The text of --model FILE.toml, which the root reads; empty for other models.
+std::string share_layers(comm::Communicator const& comm, std::string const& model);
 /// Collective. The network that --model names, a layer list read by the root, on every rank.
 nn::Network share_network(comm::Communicator const& comm, std::string const& model,
                           data::Samples const& samples);

@@ -108,14 +108,15 @@ SharedSamples load_and_share_samples(comm::Communicator const& comm, data::Sourc
 
 std::optional<std::string> why_another_run(std::filesystem::path const& run_file,
                                            RunIdentity const& earlier, RunIdentity const& now) {
-  // Limits of time, and how the same weights come about.
+  // Limits of time, how the same weights come about, and which of them are kept.
   static std::vector<std::string> const may_differ{
       "time_limit",  "walltime",         "task_timeout",
       "task_memory", "data_dir",         "checkpoint_every",
       "parallel",    "stages",           "schedule",
       "servers",     "allreduce",        "zero",
       "trace",       "ps_transport",     "layout",
-      "combiners",   "ranks_per_client", "ranks_per_trial"};
+      "combiners",   "ranks_per_client", "ranks_per_trial",
+      "refit"};
   auto const differences =
       record::settings_differences(earlier.settings_toml, now.settings_toml, may_differ);
   if (!differences.empty())
@@ -124,8 +125,8 @@ std::optional<std::string> why_another_run(std::filesystem::path const& run_file
         "begin anew",
         run_file.string(), text::join(differences, "; "));
   if (earlier.fingerprint != now.fingerprint)
-    return "--resume: the data is not the data that " + run_file.string() +
-           " was begun with; bring it back, or --overwrite to begin anew";
+    return "--resume: the data, or the layers of --model FILE.toml, are not those that " +
+           run_file.string() + " was begun with; bring them back, or --overwrite to begin anew";
   return {};
 }
 

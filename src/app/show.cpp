@@ -132,7 +132,7 @@ Table contents(RunRecord const& run) {
 /// What the run found, of the tables that hold one row about it.
 std::vector<Table const*> findings(RunRecord const& run) {
   std::vector<Table const*> found;
-  for (auto const* name : {"best", "default", "verdict"})
+  for (auto const* name : {"best", "default", "final", "verdict"})
     if (auto const* table = run.table(name); table != nullptr && table->rows() == 1)
       found.push_back(table);
   return found;

@@ -7,10 +7,10 @@ namespace {
 /// What a simulation takes from its table, or has no work for. --progress and --quiet are no part
 /// of it: they say how much is shown, of whatever there is.
 std::vector<std::string> of_no_use_to_a_simulation() {
-  std::vector<std::string> names{"test-size",       "model",           "folds",
-                                 "repeats",         "scoring",         "time-limit",
-                                 "walltime",        "task-timeout",    "task-memory",
-                                 "ranks-per-trial", "verdict-repeats", "resume"};
+  std::vector<std::string> names{
+      "test-size",       "model",           "folds",    "repeats",      "scoring",
+      "refit",           "time-limit",      "walltime", "task-timeout", "task-memory",
+      "ranks-per-trial", "verdict-repeats", "resume"};
   data::Source source;
   Options rows;
   source.describe(rows);

@@ -1,9 +1,10 @@
 #include "tune_task.hpp"
 
+#include <deque>
 #include <utility>
 
+#include "canopy/core/digest.hpp"
 #include "canopy/data/metrics.hpp"
-#include "canopy/nn/architecture.hpp"
 #include "canopy/train/network/evaluation.hpp"
 
 #include "network_task.hpp"
@@ -11,6 +12,23 @@
 
 namespace canopy::app {
 namespace {
+
+/// Models fitted to all rows of a search, each once.
+template <class Model>
+class FittedModels {
+ public:
+  /// `fit(n)` fits the n-th model of this search.
+  template <class Fit>
+  Model const& of(tune::Configuration const& configuration, Fit const& fit) {
+    for (auto const& [known, model] : models_)
+      if (known == configuration) return model;
+    auto model = fit(static_cast<int>(models_.size()));
+    return models_.emplace_back(configuration, std::move(model)).second;
+  }
+
+ private:
+  std::deque<std::pair<tune::Configuration, Model>> models_;
+};
 
 class ForestSearchTask final : public TuneTask {
  public:
@@ -31,37 +49,40 @@ class ForestSearchTask final : public TuneTask {
     return {data_.table(), header().class_names, header().feature_names, settings_.search.scoring};
   }
 
-  void refit(RefitPlace const& place, tune::Configuration const& best) override {
-    model_ = fit(place, best, 0);
+  void refit(RefitPlace const& place, tune::Configuration const& configuration) override {
+    model_ = &fitted(place, configuration);
   }
   std::optional<Evaluation> evaluate_unseen() const override {
     return app::evaluate_unseen(*model_, data_, split_.test, settings_.search.scoring);
   }
-  Unseen compare_on_unseen(RefitPlace const& place,
-                           tune::Configuration const* initial) const override {
+  Unseen compare_on_unseen(RefitPlace const& place, tune::Configuration const& initial,
+                           tune::Configuration const& best) override {
     place.farm.expect_silence();
     UnseenRows const unseen{settings_.source, data_, split_.test};
     throw_if_stopped(place.interrupted);
     if (unseen.empty()) return {{}, unseen.why_empty()};
-    auto const other = initial == nullptr ? *model_ : fit(place, *initial, 1);
+    auto const& initially = fitted(place, initial);
+    auto const& tuned = fitted(place, best);
     place.farm.expect_silence();
-    return {unseen.compare(other, *model_), {}};
+    return {unseen.compare(initially, tuned), {}};
   }
   void add_model(record::RunRecord& record) const override {
     if (model_) app::add_model(record, *model_, rows().size(), header().label_name);
   }
 
  private:
-  forest::Forest fit(RefitPlace const& place, tune::Configuration const& configuration,
-                     int which) const {
-    return tune::refit_forest(place.farm, place.bench, settings_.search, configuration,
-                              place.interrupted, which);
+  forest::Forest const& fitted(RefitPlace const& place, tune::Configuration const& configuration) {
+    return models_.of(configuration, [&](int which) {
+      return tune::refit_forest(place.farm, place.bench, settings_.search, configuration,
+                                place.interrupted, which);
+    });
   }
 
   TuneSettings const& settings_;
   SharedData data_;
   data::Split split_;
-  std::optional<forest::Forest> model_;
+  FittedModels<forest::Forest> models_;
+  forest::Forest const* model_ = nullptr;  ///< the final one
 };
 
 class NetworkSearchTask final : public TuneTask {
@@ -69,7 +90,14 @@ class NetworkSearchTask final : public TuneTask {
   NetworkSearchTask(comm::Communicator const& comm, TuneSettings const& settings, Phases& phases)
       : settings_{settings},
         data_{load_and_share_samples(comm, settings.source, settings.common.seed, phases)},
+        layers_{share_layers(comm, settings.search.model)},
+        fingerprint_{data_.fingerprint},
         alone_{comm.split(comm.rank().value)} {
+    if (!layers_.empty()) {  // other layers are another search
+      Sha256 digest;
+      digest.add(layers_.data(), layers_.size());
+      fingerprint_ += " layers " + digest.hex();
+    }
     comm.together("rows", [&] {
       rows_ = divide_rows({settings.test_size, 0, settings.common.seed}, settings.source.data,
                           data_.samples());
@@ -77,32 +105,31 @@ class NetworkSearchTask final : public TuneTask {
   }
 
   DataHeader const& header() const override { return data_.header; }
-  std::string const& fingerprint() const override { return data_.fingerprint; }
+  std::string const& fingerprint() const override { return fingerprint_; }
   data::Rows const& rows() const override { return rows_.learn; }
   tune::LearnerData learner_data() const override {
-    return {data_.samples(), header().class_names, header().feature_names,
-            settings_.search.scoring};
+    return {data_.samples(), header().class_names, header().feature_names, settings_.search.scoring,
+            layers_};
   }
 
-  void refit(RefitPlace const& place, tune::Configuration const& best) override {
-    model_ = tune::refit_network(place.farm, best, place.interrupted);
+  void refit(RefitPlace const& place, tune::Configuration const& configuration) override {
+    model_ = &fitted(place, configuration);
   }
   std::optional<Evaluation> evaluate_unseen() const override {
     if (rows_.unseen.empty()) return {};
     return app::evaluate_unseen(predict(*model_), rows_, feed(*model_), settings_.search.scoring);
   }
-  Unseen compare_on_unseen(RefitPlace const& place,
-                           tune::Configuration const* initial) const override {
+  Unseen compare_on_unseen(RefitPlace const& place, tune::Configuration const& initial,
+                           tune::Configuration const& best) override {
     if (rows_.unseen.empty()) return {};
-    auto const other = initial == nullptr
-                           ? *model_
-                           : tune::refit_network(place.farm, *initial, place.interrupted, 1);
+    auto const& default_model = fitted(place, initial);
+    auto const& tuned_model = fitted(place, best);
     place.farm.expect_silence();
-    auto const initially = data::predicted_classes(predict(other));
-    auto const best = data::predicted_classes(predict(*model_));
+    auto const initially = data::predicted_classes(predict(default_model));
+    auto const tuned = data::predicted_classes(predict(tuned_model));
     std::vector<std::uint16_t> labels(rows_.unseen.size());
-    feed(*model_).labels(rows_.unseen, labels);
-    return {compare_predictions(rows_.unseen_name(), labels, initially, best,
+    feed(tuned_model).labels(rows_.unseen, labels);
+    return {compare_predictions(rows_.unseen_name(), labels, initially, tuned,
                                 data_.samples().classes()),
             {}};
   }
@@ -114,6 +141,11 @@ class NetworkSearchTask final : public TuneTask {
   }
 
  private:
+  nn::Model const& fitted(RefitPlace const& place, tune::Configuration const& configuration) {
+    return models_.of(configuration, [&](int which) {
+      return tune::refit_network(place.farm, configuration, place.interrupted, which);
+    });
+  }
   train::Feed feed(nn::Model const& model) const {
     return {data_.samples(), model.architecture.input, model.standardisation};
   }
@@ -127,16 +159,19 @@ class NetworkSearchTask final : public TuneTask {
 
   TuneSettings const& settings_;
   SharedSamples data_;
+  std::string layers_;  ///< of --model FILE.toml
+  std::string fingerprint_;
   comm::Communicator alone_;
   NetworkRows rows_;
-  std::optional<nn::Model> model_;
+  FittedModels<nn::Model> models_;
+  nn::Model const* model_ = nullptr;  ///< the final one
 };
 
 }  // namespace
 
 std::unique_ptr<TuneTask> make_tune_task(comm::Communicator const& comm,
                                          TuneSettings const& settings, Phases& phases) {
-  if (nn::is_network(settings.search.model))
+  if (tune::is_network(settings.search.model))
     return std::make_unique<NetworkSearchTask>(comm, settings, phases);
   return std::make_unique<ForestSearchTask>(comm, settings, phases);
 }

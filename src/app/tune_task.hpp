@@ -35,8 +35,8 @@ class TuneTask {
 
   // ---- the coordinator
 
-  /// Fits the final model. Throws Stopped.
-  virtual void refit(RefitPlace const& place, tune::Configuration const& best) = 0;
+  /// Fits the final model, unless it was fitted to be compared. Throws Stopped.
+  virtual void refit(RefitPlace const& place, tune::Configuration const& configuration) = 0;
   /// The final model's score on rows held out, or else on the test set; nothing when there is
   /// neither.
   virtual std::optional<Evaluation> evaluate_unseen() const = 0;
@@ -45,10 +45,10 @@ class TuneTask {
     std::optional<tune::HeldOut> rows;
     std::string why_none;  ///< where there might have been some
   };
-  /// The final model and that of another configuration (null: the same) on rows that no part of the
-  /// search has seen. Throws Stopped.
-  virtual Unseen compare_on_unseen(RefitPlace const& place,
-                                   tune::Configuration const* initial) const = 0;
+  /// Both models, fitted to all rows of the search, on rows that no part of it has seen. Throws
+  /// Stopped.
+  virtual Unseen compare_on_unseen(RefitPlace const& place, tune::Configuration const& initial,
+                                   tune::Configuration const& best) = 0;
   /// Puts the final model into the record, if there is one.
   virtual void add_model(record::RunRecord& record) const = 0;
 };

@@ -1,7 +1,6 @@
 #include "tune_verdict.hpp"
 
 #include <algorithm>
-#include <ranges>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,13 +18,6 @@ std::vector<double> scores(tune::Trial const& trial) {
   return all;
 }
 
-data::ConfusionMatrix confusion(tune::Trial const& trial) {
-  auto sum = data::ConfusionMatrix::from_counts(trial.folds.front()->confusion);
-  for (auto const& fold : trial.folds | std::views::drop(1))
-    sum += data::ConfusionMatrix::from_counts(fold->confusion);
-  return sum;
-}
-
 }  // namespace
 
 void VerdictMaker::make(VerdictPlace const& place, std::vector<tune::Trial> const& trials,
@@ -34,7 +26,7 @@ void VerdictMaker::make(VerdictPlace const& place, std::vector<tune::Trial> cons
   place.phases.begin("verdict");
   if (!compare_in_fresh_folds(place, trials, best)) return;
   place.phases.begin("hold-out");
-  compare_on_unseen_rows(place, trials.front());
+  compare_on_unseen_rows(place, trials.front(), best);
   place.phases.end();
   verdict_ = tune::judge(findings_);
 }
@@ -64,16 +56,21 @@ bool VerdictMaker::compare_in_fresh_folds(VerdictPlace const& place,
     findings_.fresh_initial = scores(pair.front());
     findings_.fresh_best = scores(pair.back());
   }
-  findings_.confusion = confusion(pair.back());
+  findings_.confusion = pair.back().confusion();
   return true;
 }
 
-void VerdictMaker::compare_on_unseen_rows(VerdictPlace const& place, tune::Trial const& initial) {
+void VerdictMaker::compare_on_unseen_rows(VerdictPlace const& place, tune::Trial const& initial,
+                                          tune::Trial const& best) {
   throw_if_stopped(place.interrupted);
-  auto const* other = findings_.best == initial.id ? nullptr : &initial.configuration;
-  auto unseen = task_.compare_on_unseen({place.farm, bench_, place.interrupted}, other);
+  auto unseen = task_.compare_on_unseen({place.farm, bench_, place.interrupted},
+                                        initial.configuration, best.configuration);
   findings_.held_out = std::move(unseen.rows);
   remark_ = std::move(unseen.why_none);
+}
+
+bool VerdictMaker::keeps_default() const {
+  return verdict_ && !verdict_->is_better && findings_.best != 0;
 }
 
 std::optional<Table> VerdictMaker::table() const {

@@ -31,14 +31,16 @@ struct VerdictPlace {
 /// rows if there are any.
 class VerdictMaker {
  public:
-  VerdictMaker(TuneSettings const& settings, TuneTask const& task, tune::Workbench const& bench)
+  VerdictMaker(TuneSettings const& settings, TuneTask& task, tune::Workbench const& bench)
       : settings_{settings}, task_{task}, bench_{bench} {}
 
-  /// `trials` of a finished search, the default first; the best is the task's final model. Throws
-  /// Stopped when interrupted. What is found is the same on any number of ranks.
+  /// `trials` of a finished search, the default first. Throws Stopped when interrupted. What is
+  /// found is the same on any number of ranks.
   void make(VerdictPlace const& place, std::vector<tune::Trial> const& trials,
             tune::Trial const& best);
 
+  /// The default is to be kept although a trial was better in the search.
+  bool keeps_default() const;
   /// /verdict; nothing when none was made.
   std::optional<Table> table() const;
   /// Lines for a person, the remark among them; empty when there is nothing to tell.
@@ -49,10 +51,11 @@ class VerdictMaker {
  private:
   bool compare_in_fresh_folds(VerdictPlace const& place, std::vector<tune::Trial> const& trials,
                               tune::Trial const& best);
-  void compare_on_unseen_rows(VerdictPlace const& place, tune::Trial const& initial);
+  void compare_on_unseen_rows(VerdictPlace const& place, tune::Trial const& initial,
+                              tune::Trial const& best);
 
   TuneSettings const& settings_;
-  TuneTask const& task_;
+  TuneTask& task_;
   tune::Workbench const& bench_;
   tune::Findings findings_;
   std::optional<tune::Verdict> verdict_;

@@ -114,6 +114,16 @@ std::string comparison(Trial const& initial, Trial const& best, std::string cons
 
 }  // namespace
 
+std::string model_text(Trial const& saved, Trial const& best, bool keeps_default) {
+  std::string text = "model    the default (trial 0)";
+  if (saved.id != 0) text = fmt::format("model    trial {}, the best of the search", saved.id);
+  if (saved.id != best.id)
+    text += fmt::format(", as the verdict advises; --refit best saves trial {} instead", best.id);
+  else if (keeps_default)
+    text += ", by --refit best; the verdict advises the default";
+  return text + "\n";
+}
+
 void TuneView::watch(Search const& search) {
   progress_.update([&] { return block(search, title_); }, [&] { return line(search); });
 }

@@ -26,4 +26,8 @@ class TuneView {
 std::string result_text(std::vector<tune::Trial> const& trials,
                         std::vector<std::string> const& parameters, std::string const& scoring);
 
+/// Whose model was saved, and why not the one that the reader may expect. `keeps_default`: the
+/// verdict advises the default although `best` is another trial.
+std::string model_text(tune::Trial const& saved, tune::Trial const& best, bool keeps_default);
+
 }  // namespace canopy::app

@@ -112,6 +112,8 @@ class ForestLearner final : public Learner {
     Stopwatch const scoring;
     result.slices = model.slices(data_.table(), split.test, grid, data_.scoring).scores;
     score_on(split.test, model, result);
+    result.confusion.clear();
+    result.right.clear();
     result.score_time = scoring.seconds();
     return result;
   }

@@ -39,13 +39,17 @@ Registry<Learner, LearnerData const&> const& learners() {
 }
 
 std::unique_ptr<Learner> make_learner(std::string const& model, LearnerData const& data) {
-  if (nn::is_network(model)) return make_network_learner(model, data);
+  if (is_network(model)) return make_network_learner(model, data);
   return learners().make(model, data);
 }
 
 bool is_learner(std::string const& model) {
   auto const names = learners().names();
-  return nn::is_network(model) || std::ranges::find(names, model) != names.end();
+  return is_network(model) || std::ranges::find(names, model) != names.end();
+}
+
+bool is_network(std::string const& model) {
+  return nn::is_network(model) || model.ends_with(".toml");
 }
 
 }  // namespace canopy::tune

@@ -52,8 +52,7 @@ void set_dropout(std::vector<nn::LayerSpec>& layers, double rate) {
 }
 
 nn::Network network_of(NetworkParameters const& parameters, LearnerData const& data) {
-  return nn::Network{parameters.architecture(train::input_shape(data.samples(), parameters.model),
-                                             data.classes())};
+  return nn::Network{parameters.architecture(data)};
 }
 
 /// A network and the rows that it learns from, in one place for a fit to refer to.
@@ -235,7 +234,7 @@ class NetworkLearner final : public Learner {
 NetworkParameters::NetworkParameters(std::string name)
     : model{std::move(name)}, hidden{is_mlp(model) ? hidden_of(model) : ""} {
   training.schedule = "cosine";
-  if (!nn::is_network(model)) throw UserError{"no network is called '" + model + "'"};
+  if (!is_network(model)) throw UserError{"no network is called '" + model + "'"};
 }
 
 void NetworkParameters::describe(Options& o) {
@@ -260,10 +259,13 @@ nn::TrainingOptions NetworkParameters::training_options() const {
   return options;
 }
 
-nn::Architecture NetworkParameters::architecture(nn::Shape input, int classes) const {
+nn::Architecture NetworkParameters::architecture(LearnerData const& data) const {
+  auto const input = train::input_shape(data.samples(), model, data.layers);
   auto const is_as_named = !is_mlp(model) || hidden == hidden_of(model);
-  auto result =
-      nn::architecture(is_as_named ? model : std::string{mlp_prefix} + hidden, input, classes);
+  auto result = data.layers.empty()
+                    ? nn::architecture(is_as_named ? model : std::string{mlp_prefix} + hidden,
+                                       input, data.classes())
+                    : nn::architecture_from_toml(data.layers, model, input, data.classes());
   if (dropout) set_dropout(result.layers, *dropout);
   return result;
 }

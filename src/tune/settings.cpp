@@ -7,7 +7,6 @@
 #include "canopy/core/idle_options.hpp"
 #include "canopy/data/metrics.hpp"
 #include "canopy/forest/parameters.hpp"
-#include "canopy/nn/architecture.hpp"
 #include "canopy/tune/learner.hpp"
 #include "canopy/tune/network_learner.hpp"
 #include "canopy/tune/race.hpp"
@@ -31,7 +30,7 @@ std::string parameter_help(std::string const& models, Parameters parameters) {
 }
 
 std::vector<IdleOptions> idle_options(SearchSettings const& s) {
-  bool const is_forest = !nn::is_network(s.model);
+  bool const is_forest = !is_network(s.model);
   bool const sampler_looks = samplers().make(s.search, {Space{}, Key{0}, 1})->looks_back();
   bool const looks = sampler_looks || s.race != "none" || s.scheduler != "none";
   return {
@@ -69,8 +68,8 @@ void SearchSettings::describe(Options& o) {
   Rule<std::optional<int>> const some{"None or at least 1",
                                       [](auto const& n) { return !n || *n > 0; }};
   o.group("Search");
-  o.row("model", model, "what is tuned",
-        {"one of " + text::join(learners().names(), ", ") + ", mlp:200-200 (any widths)",
+  o.row("model", model, "what is tuned; a file holds a list of layers",
+        {"one of " + text::join(learners().names(), ", ") + ", mlp:200-200 (any widths), FILE.toml",
          is_learner, learners().names()});
   o.row("search", search, "how configurations are chosen", one_of(samplers().names()));
   o.row("trials", trials, "configurations to try, the default (trial 0) included", at_least(1));
@@ -83,6 +82,10 @@ void SearchSettings::describe(Options& o) {
   o.row("verdict-repeats", verdict_repeats,
         "fresh divisions into folds on which the best is compared with the default; 0: no verdict",
         at_least(0));
+  o.row("refit", refit,
+        "whose model is saved: that of the trial which the verdict advises, so the default's when "
+        "nothing is proven better; or that of the best trial anyhow",
+        one_of({"advised", "best"}));
   o.group("Search with less work");
   o.row("slices", slices,
         "score all n_estimators, max_depth, min_samples_split and min_impurity_decrease of the "

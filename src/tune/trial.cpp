@@ -88,6 +88,16 @@ double Trial::total_time() const {
   return total;
 }
 
+std::optional<data::ConfusionMatrix> Trial::confusion() const {
+  std::optional<data::ConfusionMatrix> sum;
+  for (auto const& fold : folds) {
+    if (!fold || fold->confusion.empty()) return {};
+    auto const counts = data::ConfusionMatrix::from_counts(fold->confusion);
+    sum ? * sum += counts : sum.emplace(counts);
+  }
+  return sum;
+}
+
 char const* to_text(Trial::Status status) {
   switch (status) {
     case Trial::Status::running:

@@ -168,6 +168,7 @@ Table verdict_table(Findings const& f, Verdict const& v) {
   auto const real = [&](char const* name, double value) { add(name, Type::real, value); };
   auto const held = f.held_out ? f.held_out->rows : PairedRows{};
   integer("is_better", v.is_better);
+  integer("advised", v.is_better ? f.best : 0);
   integer("trial", f.best);
   integer("trials", f.trials);
   add("scoring", Type::text, f.scoring);

@@ -31,6 +31,7 @@ TuneSettings small_search(std::string out) {
   settings.source.data = "synthetic:forest-cover,rows=600";
   settings.search.trials = 7;
   settings.search.folds = 3;
+  settings.search.refit = "best";
   settings.common.seed = 11;
   settings.common.quiet = true;
   settings.common.out = std::move(out);
@@ -56,6 +57,7 @@ std::string essence(record::RunRecord const& record) {
     out << '\n';
   }
   out << "best " << record.table("best")->text(0, "trial") << '\n';
+  EXPECT_EQ(record.table("final")->text(0, "trial"), record.table("best")->text(0, "trial"));
   auto const& confusion = *record.table("confusion");
   for (std::size_t row = 0; row < confusion.rows(); ++row) {
     for (auto const& column : confusion.column_names()) out << confusion.text(row, column) << ' ';
@@ -127,6 +129,58 @@ min_samples_leaf = [1, 2, 3]
   for (std::size_t row = 0; row < slices.rows(); ++row)
     best = std::max(best, slices.number(row, "score"));
   EXPECT_EQ(trials.number(last, "mean_test_score"), best);
+  fs::remove(settings.common.out);
+}
+
+/// What is searched is next to nothing, so that no trial is proven better.
+TuneSettings idle_search(std::string out) {
+  auto settings = small_search(std::move(out));
+  settings.source.data = "synthetic:forest-cover,rows=300";
+  settings.search.trials = 4;
+  settings.search.space =
+      tune::Space::from_toml_text("n_estimators = 10\nmin_samples_split = [3, 4, 5]");
+  return settings;
+}
+
+TEST(Tune, SavesTheModelThatTheVerdictAdvises) {
+  auto const world = comm::Communicator::world();
+  for (double const test_size : {0.0, 0.25}) {  // as on unseen rows both models are compared
+    auto const run_with = [&](std::string const& refit, int trials) {
+      auto settings = idle_search(fresh_file(world, "advised"));
+      settings.test_size = test_size;
+      settings.search.refit = refit;
+      settings.search.trials = trials;
+      auto record = run(world, settings);
+      if (world.is_root()) fs::remove(settings.common.out);
+      return record;
+    };
+    auto const advised = run_with("advised", 4);
+    auto const best = run_with("best", 4);
+    auto const initial = run_with("advised", 1);
+    if (!world.is_root()) continue;
+    EXPECT_EQ(advised.table("verdict")->text(0, "advised"), "0");
+    EXPECT_NE(advised.table("best")->text(0, "trial"), "0") << "or there is nothing to advise";
+    EXPECT_EQ(advised.table("final")->text(0, "trial"), "0");
+    EXPECT_EQ(best.table("final")->text(0, "trial"), best.table("best")->text(0, "trial"));
+    auto const sha256 = [](auto const& record) { return record.model_row->text(0, "sha256"); };
+    EXPECT_EQ(sha256(advised), sha256(initial));
+    EXPECT_NE(sha256(advised), sha256(best));
+    auto const score = [](auto const& record) {
+      return record.table("evaluation")->text(0, "score");
+    };
+    EXPECT_EQ(score(advised), score(initial)) << "which is that of the saved model";
+    EXPECT_EQ(advised.table("verdict")->text(0, "text"), best.table("verdict")->text(0, "text"));
+  }
+}
+
+TEST(Tune, WithoutAVerdictTheBestIsSaved) {
+  auto const world = comm::Communicator::world();
+  auto settings = idle_search(fresh_file(world, "no-verdict"));
+  settings.search.refit = "advised";
+  settings.search.verdict_repeats = 0;
+  auto const record = run(world, settings);
+  if (!world.is_root()) return;
+  EXPECT_EQ(record.table("final")->text(0, "trial"), record.table("best")->text(0, "trial"));
   fs::remove(settings.common.out);
 }
 

@@ -1,4 +1,5 @@
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 
 #include <gmock/gmock.h>
@@ -44,6 +45,15 @@ batch_size = [32, 64]
 optimizer = ["sgd", "adam"]
 )");
   return settings;
+}
+
+void take_scheduler_away(tune::SearchSettings& search) {
+  tune::SearchSettings const plain;
+  search.scheduler = plain.scheduler;
+  search.eta = plain.eta;
+  search.min_resource = plain.min_resource;
+  search.max_resource = plain.max_resource;
+  search.lag = plain.lag;
 }
 
 /// Everything of a record that must not depend on who computed what when.
@@ -123,7 +133,7 @@ TEST(TuneNetwork, TheFinalModelIsThatOfTraining) {
   auto settings = small_search(out);
   settings.search.model = "lenet";
   settings.search.trials = 1;
-  settings.search.scheduler = "none";
+  take_scheduler_away(settings.search);
   settings.search.verdict_repeats = 0;
   settings.search.space = tune::Space::from_toml_text("epochs = 1");
   auto const tuned = run(world, settings);
@@ -153,13 +163,68 @@ TEST(TuneNetwork, TakesTablesAndHoldsRowsOut) {
   settings.source.data = "synthetic:forest-cover,rows=300";
   settings.test_size = 0.2;
   settings.search.trials = 2;
-  settings.search.scheduler = "none";
+  take_scheduler_away(settings.search);
   settings.search.space = tune::Space::from_toml_text("epochs = 2\nlr = [0.01, 0.02]");
   auto const run = app::run(world, settings);
   if (!world.is_root()) return;
   EXPECT_EQ(run.table("evaluation")->text(0, "rows_from"), "hold-out");
   EXPECT_EQ(run.table("evaluation")->text(0, "rows"), "60");
   EXPECT_EQ(run.model_row->text(0, "rows"), "240");
+}
+
+/// A list of layers in a file, which the root alone reads.
+class LayerFile {
+ public:
+  LayerFile(Communicator const& world, std::string const& layers) : out_{world} {
+    if (world.is_root()) std::ofstream{path()} << layers;
+  }
+  ~LayerFile() { fs::remove(path()); }
+  std::string path() const { return out_.path() + ".toml"; }
+
+ private:
+  OutFile out_;
+};
+
+TEST(TuneNetwork, TakesAListOfLayersAsTrainingDoes) {
+  auto const world = Communicator::world();
+  LayerFile const file{world, "layers = [{dense = 12}, 'relu', {dense = 'classes'}]"};
+  auto const searched = [&](std::string const& model) {
+    OutFile const out{world};
+    auto settings = small_search(out);
+    settings.search.model = model;
+    settings.search.space = tune::Space::from_toml_text("lr = [0.01, 0.1]\ndropout = [0, 0.3]");
+    return run(world, settings);
+  };
+  auto const listed = searched(file.path());
+  auto const named = searched("mlp:12");
+  EXPECT_EQ(listed.exit_code, 0);
+  if (!world.is_root()) return;
+  EXPECT_EQ(text_of(*listed.table("rungs")), text_of(*named.table("rungs")));
+  EXPECT_EQ(text_of(*listed.table("confusion")), text_of(*named.table("confusion")));
+  EXPECT_EQ(listed.model_row->text(0, "kind"), file.path());
+  EXPECT_EQ(nn::Model::from_arrays(*listed.model).arena,
+            nn::Model::from_arrays(*named.model).arena);
+}
+
+TEST(TuneNetwork, OtherLayersAreAnotherSearch) {
+  auto const world = Communicator::world();
+  OutFile const out{world};
+  LayerFile const file{world, "layers = [{dense = 12}, 'relu', {dense = 'classes'}]"};
+  auto settings = small_search(out);
+  settings.search.model = file.path();
+  settings.search.space = tune::Space::from_toml_text("lr = [0.01, 0.1]");
+  settings.search.walltime = 1e-6;
+  EXPECT_EQ(run(world, settings).exit_code, static_cast<int>(ExitCode::interrupted));
+  if (world.is_root()) std::ofstream{file.path()} << "layers = [{dense = 'classes'}]";
+  settings.common.resume = true;
+  try {
+    run(world, settings);
+    ADD_FAILURE() << "went on with other layers";
+  } catch (UserError const& e) {
+    if (world.is_root()) {
+      EXPECT_THAT(e.what(), testing::HasSubstr("the layers of --model FILE.toml, are not those"));
+    }
+  }
 }
 
 TEST(TuneNetwork, BadSettingsLeaveNoFile) {
@@ -188,9 +253,10 @@ TEST(TuneNetwork, BadSettingsLeaveNoFile) {
     s.ranks_per_trial = {2};
   });
   refused("--slices", [](auto& s) {
+    take_scheduler_away(s);
     s.slices = true;
-    s.scheduler = "none";
   });
+  refused("no-such.toml: cannot be read", [](auto& s) { s.model = "no-such.toml"; });
 }
 
 }  // namespace

@@ -31,8 +31,8 @@ TEST(TuneSettings, ClustersAreSimulatedOrReal) {
 TEST(TuneSettings, ASimulationRefusesWhatItsTableSays) {
   for (std::string const words :
        {"resume true", "data mnist", "data-dir elsewhere", "test-size 0.1", "model mlp", "folds 3",
-        "repeats 2", "scoring f1_macro", "verdict-repeats 0", "time-limit 5", "walltime 5",
-        "task-timeout 5", "task-memory 5", "label 3", "drop 3"}) {
+        "repeats 2", "scoring f1_macro", "verdict-repeats 0", "refit best", "time-limit 5",
+        "walltime 5", "task-timeout 5", "task-memory 5", "label 3", "drop 3"}) {
     EXPECT_EQ(complaint(words), "none") << words;
     EXPECT_THAT(complaint(words + "; simulate table.h5"),
                 HasSubstr("--simulate looks folds up in table.h5"))

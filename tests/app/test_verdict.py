@@ -41,6 +41,13 @@ def test_is_right(checks, folder):
         checks.check(f"{name}: it is said", f"verdict  {said}: " in result.stdout, result.stdout)
         checks.check(f"{name}: and written", row["text"].startswith(said + ": "), row["text"])
         checks.check(f"{name}: there was something to compare", row["trial"] != "0", row)
+        advised = row["trial"] if is_better == "1" else "0"
+        (final,) = show(run_file, "final")
+        checks.equal(f"{name}: the model is that of the advised trial", (row["advised"], final["trial"]),
+                     (advised, advised))
+        saved = f"trial {advised}, the best of the search\n" if is_better == "1" else (
+            f"the default (trial 0), as the verdict advises; --refit best saves trial {row['trial']} instead\n")
+        checks.check(f"{name}: and that is said", "model    " + saved in result.stdout, result.stdout)
 
 
 def test_any_number_of_processes(checks, folder):

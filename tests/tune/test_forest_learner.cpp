@@ -155,6 +155,7 @@ TEST(ForestLearner, SlicesAreDirectFitsToTheBit) {
     auto const& split = fixture.splits[static_cast<std::size_t>(structure % 3)];
     auto const all = learner.fit_and_score_slices(configuration, axes, split, Key{7}, {});
     ASSERT_EQ(all.slices.size(), axes.size());
+    EXPECT_TRUE(all.confusion.empty() && all.right.empty()) << "of no slice";
     for (int slice = 0; slice < 10; ++slice) {
       auto const index = dice.below(static_cast<std::uint32_t>(axes.size()));
       auto direct = configuration;

@@ -70,6 +70,17 @@ TEST(TrialsTable, HasTheColumnsOfCvResults) {
   EXPECT_EQ(table.number(0, "rank_test_score"), 1);
 }
 
+TEST(Trial, ItsConfusionIsThatOfAllFoldsOrNone) {
+  auto both = trial(0, {0.5, 1.0});
+  both.folds[0]->confusion = {1, 2, 3, 4};
+  EXPECT_FALSE(both.confusion()) << "slices were scored in the other fold";
+  both.folds[1]->confusion = {10, 20, 30, 40};
+  ASSERT_TRUE(both.confusion());
+  EXPECT_EQ(both.confusion()->counts(), (std::vector<std::int64_t>{11, 22, 33, 44}));
+  both.folds[0].reset();
+  EXPECT_FALSE(both.confusion());
+}
+
 TEST(TrialsTable, AFailedTrialHasEmptyScoresAndRankZero) {
   auto const table = trials_table({trial(0, {0.5, 1.0, 0.75}), failed(1)}, {});
   EXPECT_EQ(table.text(1, "status"), "failed");

@@ -42,6 +42,7 @@ struct LearnerData {
   std::vector<std::string> class_names;
   std::vector<std::string> feature_names;
   std::string scoring = "accuracy";
+  std::string layers = {};    ///< of the network, in TOML; empty: it is one of the named ones
   bool trials_climb = false;  ///< what a fit has learnt is wanted again, with more of the resource
   /// Where trials climb: of the resource, on the highest rung. None: the default.
   std::optional<int> most_resource = {};
@@ -81,7 +82,8 @@ class Learner {
   /// Parameters that one fit tells all values of, in the order of its slices; none: no slices.
   virtual std::vector<std::string> nested() const { return {}; }
   /// Fits without the caps that the axes name and scores all slices; `score` is that of the fit as
-  /// it is. The bits of fit_and_score with the values of each slice.
+  /// it is, and there is no `confusion` and no `right`, which would be this fit's too. The bits of
+  /// fit_and_score with the values of each slice.
   virtual FoldScore fit_and_score_slices(Configuration const& configuration, SliceAxes const& axes,
                                          data::Split const& split, Key key,
                                          StopToken const& stop) const;
@@ -89,9 +91,12 @@ class Learner {
 
 /// By the name given to --model: forests and networks.
 Registry<Learner, LearnerData const&> const& learners();
-/// Also of the network that is called "mlp:200-200". UserError for other names.
+/// Also of the network that is called "mlp:200-200", and of "FILE.toml", whose layers `data` has.
+/// UserError for other names.
 std::unique_ptr<Learner> make_learner(std::string const& model, LearnerData const& data);
 /// Whether make_learner() knows it.
 bool is_learner(std::string const& model);
+/// Whether that is a network.
+bool is_network(std::string const& model);
 
 }  // namespace canopy::tune

@@ -25,8 +25,9 @@ struct NetworkParameters {
   /// The rows that this model has a use for.
   void describe(Options& options);
   nn::TrainingOptions training_options() const;
-  /// UserError when it cannot take such samples.
-  nn::Architecture architecture(nn::Shape input, int classes) const;
+  /// For such samples, which have `layers` when the model is a file; UserError when it cannot take
+  /// them.
+  nn::Architecture architecture(LearnerData const& data) const;
 };
 
 /// The network that a configuration describes; UserError names what is wrong with it.

@@ -17,6 +17,7 @@ struct SearchSettings {
   int folds = 5;
   int repeats = 1;
   int verdict_repeats = 2;
+  std::string refit = "advised";
   std::string search = "random";
   std::string scoring = "accuracy";
   std::string points;

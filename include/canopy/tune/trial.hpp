@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "canopy/core/table.hpp"
+#include "canopy/data/metrics.hpp"
 #include "canopy/tune/learner.hpp"
 
 namespace canopy::tune {
@@ -34,6 +35,8 @@ struct Trial {
   std::vector<double> slice_scores() const;
   double std_score() const;   ///< population standard deviation, as in scikit-learn
   double total_time() const;  ///< seconds in all folds
+  /// Of all folds; nothing when one has none, as where only slices were scored.
+  std::optional<data::ConfusionMatrix> confusion() const;
 };
 
 char const* to_text(Trial::Status status);
@@ -68,7 +71,7 @@ Cell cell_of(std::string const& word, Table::Type type);
 Table trials_table(std::vector<Trial> const& trials, std::vector<std::string> const& parameters);
 /// /rungs: trial, resource, score of every rung that was finished, by trial.
 Table rungs_table(std::vector<Trial> const& trials);
-/// /best and /default: one row about one trial.
+/// /best, /default and /final: one row about one trial.
 Table trial_table(std::string name, Trial const& trial, std::vector<std::string> const& parameters);
 /// /tasks, sorted by trial, resource and fold.
 Table tasks_table(std::vector<TaskRow> rows);
