@@ -1,0 +1,42 @@
+#include <gtest/gtest.h>
+
+#include "canopy/comm/patience.hpp"
+#include "canopy/core/clock.hpp"
+
+namespace canopy::comm {
+namespace {
+
+using std::chrono::milliseconds;
+
+double seconds_of_rest(Patience& patience) {
+  Stopwatch const clock;
+  patience.rest();
+  return clock.seconds();
+}
+
+TEST(Patience, RestsLongerTheLongerNothingComes) {
+  Patience patience{milliseconds{1000}, 4};
+  std::this_thread::sleep_for(milliseconds{80});
+  auto const first = seconds_of_rest(patience);
+  EXPECT_GE(first, 0.02) << "a quarter of what it has waited";
+  EXPECT_GE(seconds_of_rest(patience), 0.025) << "its own rest included";
+}
+
+TEST(Patience, RestsNoLongerThanItIsAllowedTo) {
+  Patience patience{milliseconds{1}, 1};
+  std::this_thread::sleep_for(milliseconds{100});
+  Stopwatch const clock;
+  for (int i = 0; i < 10; ++i) patience.rest();
+  EXPECT_GE(clock.seconds(), 0.01);
+  EXPECT_LT(clock.seconds(), 0.5) << "ten rests of a millisecond, not of a hundred";
+}
+
+TEST(Patience, IsQuickAgainOnceSomethingCame) {
+  Patience patience{milliseconds{10000}, 1};
+  std::this_thread::sleep_for(milliseconds{300});
+  patience.reset();
+  EXPECT_LT(seconds_of_rest(patience), 0.2) << "without the reset it would be 0.3";
+}
+
+}  // namespace
+}  // namespace canopy::comm
