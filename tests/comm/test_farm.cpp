@@ -40,7 +40,9 @@ TEST(Farm, EveryTaskIsDoneExactlyOnce) {
   for (auto const& [task, report] : reports) {
     EXPECT_EQ(report.outcome, TaskReport::Outcome::done);
     EXPECT_EQ(from_bytes<int>(report.result), task * task);
-    EXPECT_LE(report.queued, report.finished + 1e-3);
+    // Clocks of two processes, which began after one barrier when their turn came.
+    constexpr double apart = 0.5;
+    EXPECT_LE(report.queued, report.finished + apart);
     EXPECT_LE(report.started, report.finished);
     EXPECT_EQ(report.rank.value > 0, world.size() > 1) << "the root works only when alone";
   }

@@ -57,7 +57,7 @@ TEST(Mailbox, AMessageWhoseSenderIsAwayIsNotWaitedFor) {
   auto const& comm = mailbox.comm();
   if (comm.rank().value == 1) {
     mailbox.post<Words>(Communicator::root, a_long_message());
-    std::this_thread::sleep_for(std::chrono::seconds{1});
+    std::this_thread::sleep_for(std::chrono::seconds{2});
   } else if (comm.is_root() && comm.size() > 1) {
     auto longest = 0.0;
     for (Patience patience;; patience.rest()) {
@@ -68,7 +68,7 @@ TEST(Mailbox, AMessageWhoseSenderIsAwayIsNotWaitedFor) {
       EXPECT_EQ(message->payload, a_long_message());
       break;
     }
-    EXPECT_LT(longest, 0.5);
+    EXPECT_LT(longest, 1.5) << "20 MB take a while by themselves";
   }
   while (!mailbox.all_sent()) {
   }
