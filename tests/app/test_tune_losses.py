@@ -9,8 +9,8 @@ import time
 from end_to_end import (Checks, Started, folds_of, journal_of, keep_mpi_files_in, model_digest,
                         pid_of_rank, run, show, status, trials, wait_for_folds)
 
-SEARCH = ["tune", "--data", "synthetic:forest-cover,rows=4000", "--trials", 8, "--folds", 4, "--seed", 5,
-          "--progress", "none"]
+SEARCH = ["tune", "--data", "synthetic:forest-cover,rows=2500", "--trials", 8, "--folds", 4, "--seed", 5,
+          "--verdict-repeats", 1, "--progress", "none"]
 RECOVERY = ["--enable-recovery"]
 
 
