@@ -3,21 +3,15 @@
 #include "canopy/app/tune.hpp"
 
 #include "support/complaint.hpp"
+#include "support/option_words.hpp"
 
 namespace canopy::app {
 namespace {
 
 using testing::HasSubstr;
 
-/// After "name value; name value", as a user would write it.
 std::string complaint(std::string const& words) {
-  TuneSettings settings;
-  Options options;
-  settings.describe(options);
-  for (auto const& word : text::split(words, ';')) {
-    auto const parts = text::split(text::trim(word), ' ');
-    options.set(parts.at(0), parts.at(1));
-  }
+  auto const settings = test::with_options<TuneSettings>(words);
   return test::complaint([&] { settings.check(); });
 }
 

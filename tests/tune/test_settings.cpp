@@ -1,10 +1,9 @@
-#include <functional>
-
 #include <gmock/gmock.h>
 
 #include "canopy/tune/settings.hpp"
 
 #include "support/complaint.hpp"
+#include "support/option_words.hpp"
 
 namespace canopy::tune {
 namespace {
@@ -16,16 +15,8 @@ std::string complaint(SearchSettings const& settings) {
   return test::complaint([&] { settings.check(); });
 }
 
-/// As a user would write it: "eta 4, scheduler asha".
 SearchSettings set(std::string const& words) {
-  SearchSettings settings;
-  Options options;
-  settings.describe(options);
-  for (auto const& word : text::split(words, ';')) {
-    auto const parts = text::split(text::trim(word), ' ');
-    options.set(parts.at(0), parts.at(1));
-  }
-  return settings;
+  return test::with_options<SearchSettings>(words);
 }
 
 TEST(SearchSettings, WhatCanHaveNoEffectIsRefusedWithReasonAndRemedy) {
