@@ -8,9 +8,9 @@ import time
 from end_to_end import (Checks, Started, check_killed_rank, journal_of, keep_mpi_files_in,
                         model_digest, run, show, status, wait_for_a_checkpoint)
 
-# About 10 s on one core: long enough to be stopped in the middle. Few nodes for the time they take,
+# Some seconds on one core: long enough to be stopped in the middle. Few nodes for the time they take,
 # so that saving them is cheap beside it.
-FIT = ["train", "--data", "synthetic:forest-cover,rows=20000", "--n-estimators", 6000, "--seed", 5,
+FIT = ["train", "--data", "synthetic:forest-cover,rows=20000", "--n-estimators", 3000, "--seed", 5,
        "--max-features", "all", "--min-samples-leaf", 400, "--progress", "none"]
 
 
@@ -98,8 +98,7 @@ if __name__ == "__main__":
         checks = Checks()
         train = Train(checks, pathlib.Path(folder))
         train.stopped(signal.SIGUSR1, np=3)
-        for number in (signal.SIGUSR1, signal.SIGTERM):
-            train.stopped(number, np=1)
+        train.stopped(signal.SIGTERM, np=1)
         train.killed_worker()
         train.finished()
         train.usage()

@@ -1,5 +1,6 @@
 """jobs/federate.sh and jobs/federate.sbatch go on, whoever is lost."""
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -16,7 +17,7 @@ from end_to_end import (CANOPY, ENVIRONMENT, Checks, Started, journal_of, keep_m
 
 # Some seconds on one core, so that it can be stopped in the middle.
 STUDY = ["--data", "synthetic:mnist,rows=2000", "--model", "lenet", "--clients", 20,
-         "--fraction-fit", 0.5, "--rounds", 40, "--local-epochs", 4, "--checkpoint-every", 2,
+         "--fraction-fit", 0.5, "--rounds", 40, "--local-epochs", 2, "--checkpoint-every", 2,
          "--evaluate-every", 10, "--seed", 5, "--progress", "none"]
 
 
@@ -41,11 +42,14 @@ class FederateJobs:
                           sessions)
         self.checks.check(f"{name}: no journal is left", not journal_of(run_file).exists())
 
+    @contextlib.contextmanager
     def killed(self, name, rank, restarts):
+        """What is done inside is done while the others find out."""
         run_file = self.folder / f"killed{rank}.h5"
         with StartedJob([*STUDY, "--out", run_file]) as job:
             wait_for_a_checkpoint(self.checks, name, job, run_file)
             os.kill(pid_of_rank(job, rank), signal.SIGKILL)
+            yield
             self.checks.equal(f"{name}: the job finishes", job.wait(180), 0)
             self.checks.equal(f"{name}: after {restarts} restarts", job.text().count("; restart "),
                               restarts)
@@ -69,7 +73,7 @@ class FederateJobs:
             return subprocess.run([str(word) for word in line], env={**slurm, **variables}, text=True,
                                   timeout=300, stdin=subprocess.DEVNULL, capture_output=True)
 
-        first = job(["--walltime", 1])
+        first = job(["--walltime", 0.3])
         self.checks.equal("sbatch, out of time: exit 75", first.returncode, 75)
         self.checks.check("sbatch, out of time: queued again",
                           "scontrol: requeue 7" in first.stdout, first.stdout + first.stderr)
@@ -84,8 +88,7 @@ if __name__ == "__main__":
         keep_mpi_files_in(folder)
         checks = Checks()
         jobs = FederateJobs(checks, pathlib.Path(folder))
-        jobs.killed("a killed client", 2, 0)
-        jobs.killed("a killed reducer", 0, 1)
-        jobs.stopped()
-        jobs.under_slurm()
+        with jobs.killed("a killed reducer", 0, 1), jobs.killed("a killed client", 2, 0):
+            jobs.stopped()
+            jobs.under_slurm()
     checks.leave()

@@ -15,7 +15,7 @@ from end_to_end import (CANOPY, ENVIRONMENT, Checks, Started, journal_of, keep_m
                         model_digest, pid_of_rank, run, show, status, wait_for_a_checkpoint)
 
 # Some seconds on one core, long enough to be killed in the middle; an epoch takes about 0.1 s.
-FIT = ["--data", "synthetic:mnist,rows=3000", "--model", "lenet", "--epochs", 40, "--seed", 5,
+FIT = ["--data", "synthetic:mnist,rows=3000", "--model", "lenet", "--epochs", 25, "--seed", 5,
        "--progress", "none", "--checkpoint-every", 1]
 
 
@@ -72,7 +72,7 @@ class TrainJobs:
 
     def walltime(self):
         run_file = self.folder / "walltime.h5"
-        with StartedJob([*FIT, "--walltime", 1, "--out", run_file]) as job:
+        with StartedJob([*FIT, "--walltime", 0.5, "--out", run_file]) as job:
             self.checks.equal("--walltime: exit 75", job.wait(60), 75)
             self.checks.check("--walltime: no restart", "restart" not in job.text(), job.text())
 
@@ -95,7 +95,7 @@ class TrainJobs:
             return subprocess.run([str(word) for word in line], env={**slurm, **variables}, text=True,
                                   timeout=120, stdin=subprocess.DEVNULL, capture_output=True)
 
-        first = job(["--overwrite", "--walltime", 1])
+        first = job(["--overwrite", "--walltime", 0.5])
         self.checks.equal("sbatch, out of time: exit 75", first.returncode, 75)
         self.checks.check("sbatch, out of time: queued again",
                           "scontrol: requeue 7" in first.stdout, first.stdout + first.stderr)

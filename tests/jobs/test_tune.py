@@ -1,5 +1,6 @@
 """jobs/tune.sh and jobs/tune.sbatch: a search survives its workers, and goes on without lost machines."""
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -17,7 +18,7 @@ from end_to_end import (CANOPY, ENVIRONMENT, Checks, Started, descendants, journ
                         trials, wait_for_folds)
 
 # Some seconds on one core, so that it can be stopped in the middle.
-SEARCH = ["--data", "synthetic:forest-cover,rows=3000", "--trials", 8, "--folds", 4, "--seed", 5,
+SEARCH = ["--data", "synthetic:forest-cover,rows=1200", "--trials", 8, "--folds", 4, "--seed", 5,
           "--progress", "none"]
 
 
@@ -41,12 +42,15 @@ class TuneJobs:
         self.checks.equal(f"{name}: and model", model_digest(run_file), self.digest)
         self.checks.check(f"{name}: no journal is left", not journal_of(run_file).exists())
 
+    @contextlib.contextmanager
     def killed(self, name, rank, restarts):
+        """What is done inside is done while the others find out."""
         run_file = self.folder / f"killed{rank}.h5"
         with StartedJob([*SEARCH, "--out", run_file]) as job:
             self.checks.check(f"{name}: in the midst of it",
                               wait_for_folds(job, journal_of(run_file), 3), job.text())
             os.kill(pid_of_rank(job, rank), signal.SIGKILL)
+            yield
             self.checks.equal(f"{name}: the job finishes", job.wait(180), 0)
             self.checks.equal(f"{name}: after {restarts} restarts", job.text().count("; restart "),
                               restarts)
@@ -69,7 +73,7 @@ class TuneJobs:
                               job.text())
 
     def walltime(self):
-        with StartedJob([*SEARCH, "--walltime", 1, "--out", self.folder / "walltime.h5"]) as job:
+        with StartedJob([*SEARCH, "--walltime", 0.5, "--out", self.folder / "walltime.h5"]) as job:
             self.checks.equal("--walltime: exit 75", job.wait(60), 75)
             self.checks.check("--walltime: no restart", "restart" not in job.text(), job.text())
 
@@ -130,11 +134,10 @@ if __name__ == "__main__":
         keep_mpi_files_in(folder)
         checks = Checks()
         jobs = TuneJobs(checks, pathlib.Path(folder))
-        jobs.killed("a killed worker", 2, 0)
-        jobs.killed("a killed coordinator", 0, 1)
-        jobs.stopped()
-        jobs.walltime()
-        jobs.mistakes()
+        with jobs.killed("a killed coordinator", 0, 1), jobs.killed("a killed worker", 2, 0):
+            jobs.stopped()
+            jobs.walltime()
+            jobs.mistakes()
         jobs.lost_machine()
         jobs.under_slurm()
     checks.leave()
