@@ -140,10 +140,12 @@ UpdateCost predict_stages(UpdatePlan const& plan, comm::GridShape shape) {
   auto const blocks = cut_layers(layer_totals, shape.stages);
   auto const times = stage_times(model, blocks, rows);
   auto const& schedule = pipeline_schedule(plan.options.schedule);
-  auto const played = simulate(checked_lists(schedule, shape.stages, shares.most),
-                               limits_of(schedule, shape.stages, shares.most), times,
-                               transfer_seconds(plan, blocks, rows));
+  auto const lists = checked_lists(schedule, shape.stages, shares.most);
+  auto const limits = limits_of(schedule, shape.stages, shares.most);
+  auto const played = simulate(lists, limits, times);
+  auto const with_messages = simulate(lists, limits, times, transfer_seconds(plan, blocks, rows));
   UpdateCost cost;
+  cost.exposed = with_messages.makespan - played.makespan;
   double slowest_rest = 0;
   for (std::size_t s = 0; s < blocks.size(); ++s) {
     auto const exposed = exposed_sums(plan, blocks[s], {shape.replicas, shape.stages});
@@ -154,7 +156,7 @@ UpdateCost predict_stages(UpdatePlan const& plan, comm::GridShape shape) {
     auto const in_flight = schedule.in_flight(static_cast<int>(s), shape.stages, shares.most);
     cost.memory = std::max(cost.memory, memory(plan, shares, blocks[s], in_flight));
   }
-  cost.seconds = played.makespan + slowest_rest;
+  cost.seconds = with_messages.makespan + slowest_rest;
   cost.bubble = played.idle * played.makespan;
   cost.idle = cost.seconds - cost.compute - cost.exposed;
   return cost;

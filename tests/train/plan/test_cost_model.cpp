@@ -131,7 +131,16 @@ TEST(Pipeline, PaysForMessages) {
   auto const options = options_of("pipeline");
   auto const without = predict_update({model, network_of(0, 0), shards, options, 2});
   auto const with = predict_update({model, network_of(1e-3, 1e-8), shards, options, 2});
-  EXPECT_GE(with.seconds, without.seconds + 2 * (1e-3 + 16 * 64 * 4 * 1e-8) - 1e-12);
+  auto const message = 1e-3 + 16 * 64 * 4 * 1e-8;
+  EXPECT_GE(with.seconds, without.seconds + 2 * message - 1e-12);
+  EXPECT_NEAR(with.bubble, without.bubble, 1e-15) << "which is the schedule's";
+  EXPECT_NEAR(with.seconds, with.compute + with.exposed + with.idle, 1e-15);
+  // A link that all wait for carries 16 messages there and then 16 back.
+  auto gpipe = options;
+  gpipe.schedule = "gpipe";
+  auto const bound = predict_update({model, network_of(1, 0), shards, gpipe, 2}).seconds;
+  EXPECT_GE(bound, 32);
+  EXPECT_LT(bound, 33);
 }
 
 TEST(Hybrid, OfOneStageIsDataParallelAndOfOneReplicaAPipeline) {

@@ -43,7 +43,7 @@ struct UpdatePlan {
 ///           within one the processor itself moves the bytes, so that nothing is hidden there.
 /// pipeline, hybrid
 ///           stages as cut_layers() cuts them, the schedule played through by simulate() with these
-///           times and the slowest message, then the sums among replicas as above. For equal stages
+///           times and the largest message, then the sums among replicas as above. For equal stages
 ///           and messages that take no time gpipe and 1f1b take (m + s - 1) / m of the work of a
 ///           stage (Huang et al. 2019, "GPipe").
 /// ps        synchronous (Li et al. 2014, "Scaling distributed machine learning with the parameter
