@@ -1,6 +1,7 @@
 #include "canopy/app/calibrate.hpp"
 
 #include <array>
+#include <bit>
 #include <optional>
 
 #include <fmt/format.h>
@@ -12,7 +13,7 @@
 #include "canopy/comm/time_in_turns.hpp"
 #include "canopy/nn/optimizer.hpp"
 #include "canopy/record/run_files.hpp"
-#include "canopy/report/text_table.hpp"
+#include "canopy/train/plan/cost_model.hpp"
 
 #include "calibrate_kernels.hpp"
 #include "network_task.hpp"
@@ -105,12 +106,14 @@ class Calibrator {
     phases_.begin("kernels");
     time_kernels();
     phases_.begin("sums");
-    auto const measured = time_sums();
+    time_sums();
+    phases_.begin("updates");
+    time_updates();
     phases_.begin("tasks");
     time_tasks(comm_, kernels_);
     record::RunRecord record;
     comm_.together("write", [&] {
-      if (comm_.is_root()) record = write(measured);
+      if (comm_.is_root()) record = write();
     });
     return record;
   }
@@ -119,6 +122,12 @@ class Calibrator {
   struct Network {
     std::string name;
     nn::Network network;
+  };
+  /// Data-parallel updates of a network.
+  struct Updates {
+    std::string model;
+    int batch;
+    Spread seconds;
   };
   /// One way to add up over all ranks.
   struct Sum {
@@ -187,11 +196,10 @@ class Calibrator {
   }
 
   /// All-reduce of some sizes by what there is, to check predictions by.
-  std::vector<Sum> time_sums() {
-    std::vector<Sum> sums;
-    if (comm_.size() == 1) return sums;
+  void time_sums() {
+    if (comm_.size() == 1) return;
     constexpr int leaves = 16;  // of large batches
-    if (comm_.size() > leaves) return sums;
+    if (comm_.size() > leaves) return;
     for (std::size_t const bytes : {64'000, 1'000'000, 4'800'000})
       for (auto const order : {comm::Order::tree, comm::Order::free})
         for (auto const* name : {"own", "mpi"}) {
@@ -207,9 +215,21 @@ class Calibrator {
                                                    reduction->start(0);
                                                    reduction->wait();
                                                  }});
-          sums.push_back({name, order, bytes, times.front()});
+          sums_.push_back({name, order, bytes, times.front()});
         }
-    return sums;
+  }
+
+  /// Of as many shards as ranks at least; whole updates tell what ranks lose when they meet.
+  void time_updates() {
+    constexpr int least_batch = 64;
+    auto const ranks = static_cast<unsigned>(comm_.size());
+    auto const batch = std::max(least_batch, 16 * static_cast<int>(std::bit_ceil(ranks)));
+    for (auto const& [name, network] : networks_) {
+      auto const samples = samples_->samples();
+      if (nn::virtual_shards(batch) < comm_.size() || samples.rows() < batch) continue;
+      updates_.push_back(
+          {name, batch, app::time_updates(comm_, network, samples, batch, settings_)});
+    }
   }
 
   Table models_table() const {
@@ -231,15 +251,14 @@ class Calibrator {
     return table;
   }
 
-  /// What was measured beside what the links and kernels in `record` predict.
-  Table sums_table(std::vector<Sum> const& sums, record::RunRecord const& record) const {
-    auto const cluster = calibration_of(record, "this run").cluster;
+  /// What was measured beside what links and kernels predict.
+  Table sums_table(train::Cluster const& cluster) const {
     Table table{"sums"};
     table.column("allreduce", Table::Type::text).column("order", Table::Type::text);
     table.column("ranks", Table::Type::integer).column("bytes", Table::Type::integer);
     for (auto const* name : {"seconds", "best", "predicted", "relative_error"})
       table.column(name, Table::Type::real);
-    for (auto const& [allreduce, order, bytes, seconds] : sums) {
+    for (auto const& [allreduce, order, bytes, seconds] : sums_) {
       auto const predicted = train::all_reduce_seconds(cluster, {comm_.size(), 1},
                                                        static_cast<double>(bytes), order, 16)
                                  .total();
@@ -250,7 +269,33 @@ class Calibrator {
     return table;
   }
 
-  record::RunRecord write(std::vector<Sum> const& sums) {
+  /// The same of updates. What they took beyond that is a kernel as well.
+  Table updates_table(Calibration const& calibration) {
+    Table table{"updates"};
+    table.column("model", Table::Type::text);
+    for (auto const* name : {"batch", "ranks"}) table.column(name, Table::Type::integer);
+    for (auto const* name : {"seconds", "least", "most", "predicted", "relative_error"})
+      table.column(name, Table::Type::real);
+    for (auto const& [model, batch, seconds] : updates_) {
+      train::ShardPlan const shards{batch, batch};
+      train::StrategyOptions const options;
+      auto const predicted = train::predict_update({calibration.model(model), calibration.cluster,
+                                                    shards, options, comm_.size()})
+                                 .seconds;
+      table.add({model, std::int64_t{batch}, std::int64_t{comm_.size()}, seconds.median,
+                 seconds.least, seconds.most, predicted, predicted / seconds.median - 1});
+      auto const beyond = [&](double measured) { return std::max(0.0, measured - predicted); };
+      kernels_.push_back({"meeting",
+                          model,
+                          0,
+                          1,
+                          "updates",
+                          {beyond(seconds.median), beyond(seconds.least), beyond(seconds.most)}});
+    }
+    return table;
+  }
+
+  record::RunRecord write() {
     phases_.begin("write");
     auto copy = settings_;
     Options options;
@@ -258,8 +303,11 @@ class Calibrator {
     auto record = begin_record({"calibrate", options.to_toml(), "", started_}, settings_.common,
                                hosts_, phases_);
     record.tables = {links_, kernels_table(kernels_), models_table()};
-    record.tables.push_back(sums_table(sums, record));
-    record.tables.push_back(phases_.table());
+    auto const calibration = calibration_of(record, "this run");
+    auto const updates = updates_table(calibration);
+    record.tables = {links_,         kernels_table(kernels_),
+                     models_table(), sums_table(calibration.cluster),
+                     updates,        phases_.table()};
     record::write(record, files_->run_file);
     phases_.end();
     if (!settings_.common.quiet)
@@ -279,6 +327,8 @@ class Calibrator {
   std::optional<SharedSamples> samples_;
   std::vector<Network> networks_;
   Table links_{"links"};
+  std::vector<Sum> sums_;
+  std::vector<Updates> updates_;
   std::vector<KernelTime> kernels_;  ///< root
 };
 

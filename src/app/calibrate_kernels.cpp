@@ -1,15 +1,19 @@
 #include "calibrate_kernels.hpp"
 
+#include <algorithm>
 #include <numeric>
 
 #include "canopy/comm/farm.hpp"
 #include "canopy/federate/exact_sum.hpp"
 #include "canopy/forest/forest.hpp"
 #include "canopy/nn/optimizer.hpp"
+#include "canopy/train/network/strategy.hpp"
 #include "canopy/train/plan/timed_pass.hpp"
 
 namespace canopy::app {
 namespace {
+
+constexpr int warm_updates = 2;
 
 double now() {
   static Stopwatch const clock;
@@ -82,6 +86,34 @@ void time_network(KernelClock const& clock, std::string const& model, nn::Networ
   add(kernels, {"aggregate", model, 0, parameters, "parameters",
                 clock.time([&] { sum.add(1e-3, gradients); })});
   add(kernels, {"merge", model, 0, parameters, "parameters", clock.time([&] { sum.add(other); })});
+}
+
+Spread time_updates(comm::Communicator const& comm, nn::Network const& network,
+                    data::Samples const& samples, int batch, CalibrateSettings const& settings) {
+  auto const shape = network.shape(0);
+  train::Feed const feed{samples, shape, nn::Standardisation::none(shape)};
+  train::ShardPlan const plan{samples.rows(), batch};
+  auto const training = training_by(settings.optimizer);
+  train::StrategyOptions const options;
+  train::Trace trace{false};
+  auto const strategy =
+      train::strategies().make("data", {comm, network, feed, plan, training, options, trace});
+  network.initialise<float>(Key{0}, strategy->arena());
+  data::Rows order(static_cast<std::size_t>(samples.rows()));
+  std::iota(order.begin(), order.end(), data::RowIndex{0});
+  train::Update update{1, 0, order, 1e-6, Key{0}};
+  auto const perform = [&](int updates) {
+    comm.barrier();
+    Stopwatch const clock;
+    for (int i = 0; i < updates; ++i, ++update.number) strategy->perform(update);
+    return clock.seconds() / updates;
+  };
+  auto const one = perform(warm_updates);
+  auto const updates =
+      comm.broadcast(static_cast<int>(std::clamp(settings.window / one, 3.0, 1000.0)));
+  std::vector<double> seconds;
+  for (int window = 0; window < settings.windows; ++window) seconds.push_back(perform(updates));
+  return spread_of(seconds);
 }
 
 void time_tree(KernelClock const& clock, SharedData const& data, CalibrateSettings const& settings,

@@ -25,6 +25,10 @@ void time_adds(KernelClock const& clock, std::vector<KernelTime>& kernels);
 /// What rank 0 does for each task of a farm. Nothing for one rank.
 void time_tasks(comm::Communicator const& comm, std::vector<KernelTime>& kernels);
 
+/// Whole updates by --parallel data with so many rows, all ranks together, in seconds of the root.
+Spread time_updates(comm::Communicator const& comm, nn::Network const& network,
+                    data::Samples const& samples, int batch, CalibrateSettings const& settings);
+
 /// Arrays that an optimizer keeps for each parameter.
 int optimizer_states(nn::Network const& network, std::string const& optimizer);
 

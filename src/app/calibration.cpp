@@ -31,7 +31,8 @@ class Rows {
   Line line(char const* amount) const {
     std::vector<Sample> samples;
     for (auto const row : rows_)
-      samples.push_back({table_.number(row, amount), table_.number(row, "seconds")});
+      if (auto const seconds = table_.number(row, "seconds"); seconds > 0)  // a clock ticks in ns
+        samples.push_back({table_.number(row, amount), seconds});
     return train::fit_line(samples);
   }
 
@@ -61,6 +62,8 @@ train::ModelCosts costs_of(Table const& models, std::size_t row, Table const& ke
   costs.loss = line("loss");
   costs.update_per_parameter = line("update").per_unit;
   costs.optimizer_states = static_cast<int>(models.number(row, "optimizer_states"));
+  if (Rows const meetings{kernels, {{"kernel", "meeting"}, {"model", model}}}; !meetings.empty())
+    costs.meeting = kernels.number(meetings.first(), "seconds");
   for (int layer = 1; layer <= costs.network->depth(); ++layer)
     costs.layers.push_back(
         {line("forward", layer), line("backward", layer), line("weights", layer)});
@@ -127,7 +130,7 @@ Table kernels_table(std::vector<KernelTime> const& kernels) {
     table.column(name, Table::Type::real);
   for (auto const& [kernel, model, layer, amount, unit, seconds] : kernels)
     table.add({kernel, model, std::int64_t{layer}, amount, unit, seconds.median, seconds.least,
-               seconds.most, amount / seconds.median});
+               seconds.most, seconds.median > 0 ? amount / seconds.median : empty_cell});
   return table;
 }
 

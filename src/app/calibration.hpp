@@ -19,6 +19,8 @@
 ///             in bytes; tree; task: what rank 0 does for each one of a farm)
 ///   /models   model channels height width classes parameters optimizer optimizer_states layers
 ///   /sums     allreduce order ranks bytes seconds best predicted relative_error
+///   /updates  model batch ranks seconds least most predicted relative_error    (data-parallel
+///   ones)
 namespace canopy::app {
 
 /// A median and how far measurements were from it.

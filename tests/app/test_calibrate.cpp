@@ -52,6 +52,10 @@ TEST(Calibrate, MeasuresWhatThePlannerReads) {
   EXPECT_EQ(calibration.cluster.ranks_per_node, world.size());
   EXPECT_EQ(calibration.task_seconds > 0, world.size() > 1);
   EXPECT_EQ(read.table("sums")->rows(), world.size() > 1 ? 12u : 0u);
+  auto const& updates = *read.table("updates");
+  ASSERT_EQ(updates.rows(), 1u);
+  auto const beyond = updates.number(0, "seconds") - updates.number(0, "predicted");
+  EXPECT_NEAR(model.meeting, std::max(0.0, beyond), 1e-12);
   auto const& kernels = *read.table("kernels");
   for (std::size_t row = 0; row < kernels.rows(); ++row) {
     EXPECT_LE(kernels.number(row, "least"), kernels.number(row, "seconds"));

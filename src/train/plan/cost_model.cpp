@@ -197,9 +197,7 @@ UpdateCost predict_servers(UpdatePlan const& plan) {
   return cost;
 }
 
-}  // namespace
-
-UpdateCost predict_update(UpdatePlan const& plan) {
+UpdateCost predict_way(UpdatePlan const& plan) {
   auto const& way = plan.options.parallel;
   if (way == "data") return predict_data(plan);
   if (way == "pipeline") return predict_stages(plan, pipeline_shape(plan.options, plan.ranks));
@@ -208,6 +206,16 @@ UpdateCost predict_update(UpdatePlan const& plan) {
   if (way == "ps") return predict_servers(plan);
   throw UserError{fmt::format("there is no cost model of --parallel {}; known are {}", way,
                               text::join(strategies().names(), ", "))};
+}
+
+}  // namespace
+
+UpdateCost predict_update(UpdatePlan const& plan) {
+  auto cost = predict_way(plan);
+  auto const meeting = plan.ranks > 1 ? plan.model.meeting : 0;
+  cost.seconds += meeting;
+  cost.exposed += meeting;
+  return cost;
 }
 
 UpdateCost predict_alone(UpdatePlan const& plan) {

@@ -184,6 +184,21 @@ TEST(CostModel, KnowsEveryStrategyAndWhatItNeeds) {
   }
 }
 
+TEST(CostModel, CountsAMeetingWhereRanksMeet) {
+  auto model = equal_layers(4);
+  ShardPlan const shards{4096, 256};
+  auto const cluster = network_of(1e-4, 1e-8);
+  for (auto const& name : strategies().names()) {
+    model.meeting = 0;
+    auto const without = predict_update({model, cluster, shards, options_of(name), 2});
+    model.meeting = 0.25;
+    auto const with = predict_update({model, cluster, shards, options_of(name), 2});
+    EXPECT_NEAR(with.seconds - without.seconds, 0.25, 1e-12) << name;
+    EXPECT_NEAR(with.exposed - without.exposed, 0.25, 1e-12) << name;
+  }
+  EXPECT_LT(predict_alone({model, cluster, shards, options_of("data"), 2}).seconds, 0.25);
+}
+
 TEST(CostModel, RefusesWhatALayoutCannotDivide) {
   auto const model = equal_layers(4);
   ShardPlan const shards{4096, 64};  // 4 shards

@@ -9,8 +9,9 @@
 /// and links were measured to take. The weights are the same for all of them, so seconds are all
 /// there is to predict.
 ///
-/// Not in it: how times of ranks scatter around their mean, ranks that share a machine's memory
-/// bandwidth beyond what was measured, sums of gradients that slow down whom they overlap with.
+/// Not in it: ranks that wait the longer for each other the more of them there are (a meeting costs
+/// what it did when measured), ranks that share a machine's memory bandwidth beyond what was
+/// measured, sums of gradients that slow down whom they overlap with.
 namespace canopy::train {
 
 /// What a rank spends an update on. Where ranks differ `seconds` is of the slowest and the rest are

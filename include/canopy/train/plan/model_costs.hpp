@@ -26,6 +26,9 @@ struct ModelCosts {
   Line loss;                        ///< and its gradient
   double update_per_parameter = 0;  ///< the optimizer's seconds
   int optimizer_states = 1;         ///< numbers it keeps for each parameter
+  /// What an update takes on several ranks beyond all that: waiting for whoever is late, being
+  /// woken.
+  double meeting = 0;
 
   /// Of one micro-batch. Passes work in blocks of nn::Network::lanes rows: a part of one costs as
   /// much as all of it.
