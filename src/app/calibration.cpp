@@ -104,7 +104,8 @@ std::string model_text(std::string const& name, train::ModelCosts const& costs) 
 
 Spread spread_of(std::vector<double> values) {
   std::ranges::sort(values);
-  return {values[values.size() / 2], values.front(), values.back()};
+  auto const n = values.size();
+  return {(values[(n - 1) / 2] + values[n / 2]) / 2, values.front(), values.back()};
 }
 
 std::string calibration_summary(Calibration const& calibration) {

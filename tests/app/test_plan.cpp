@@ -218,6 +218,13 @@ TEST(Plan, StandsBesideWhatWasMeasured) {
   EXPECT_NEAR(measured.number(0, "most"), 110 * alone, 1e-9);
 }
 
+TEST(Plan, TakesTheMedianOfEvenNumbersInTheMiddle) {
+  EXPECT_EQ(spread_of({4, 1, 3, 2}).median, 2.5);
+  EXPECT_EQ(spread_of({4, 1, 3}).median, 3);
+  EXPECT_EQ(spread_of({4, 1, 3}).least, 1);
+  EXPECT_EQ(spread_of({4, 1, 3}).most, 4);
+}
+
 /// What the planner says when it refuses.
 std::string complaint(PlanSettings const& settings) {
   try {
