@@ -7,8 +7,10 @@
 
 #include <fmt/format.h>
 
+#include "canopy/app/calibrate.hpp"
 #include "canopy/app/data.hpp"
 #include "canopy/app/federate.hpp"
+#include "canopy/app/plan.hpp"
 #include "canopy/app/predict.hpp"
 #include "canopy/app/scaling.hpp"
 #include "canopy/app/show.hpp"
@@ -36,6 +38,8 @@ std::vector<Command> const& commands() {
       {"tune", "search hyper-parameters by cross-validation over MPI ranks", {}, app::run_tune},
       {"train", "train one model over MPI ranks", {}, app::run_train},
       {"federate", "train one model by clients who keep their rows", {}, app::run_federate},
+      {"calibrate", "measure links and kernels of this cluster", {}, app::run_calibrate},
+      {"plan", "predict runs on larger clusters", app::run_plan, {}},
       {"predict", "score a data set with a saved model", {}, app::run_predict},
       {"data", "describe, convert or generate data sets", app::run_data, {}},
       {"show", "print what is in a run file", app::run_show, {}},

@@ -16,6 +16,9 @@ COMMANDS = {
              "--seed", "--out", "--resume", "--overwrite", "--progress", "--config", "[space]"],
     "train": ["--data", "--model", "--n-estimators", "--rng", "--random-state", "--oob-score",
               "--test-size", "--scoring", "--walltime", "--seed", "--out", "--resume", "--config"],
+    "calibrate": ["--model", "--data", "--forest-data", "--rows", "--window", "--out", "--config"],
+    "plan": ["CALIBRATION", "--command", "--layout", "--np", "--ranks-per-node", "--measured",
+             "--network-bandwidth", "--tasks-of", "--out", "--config"],
     "predict": ["--model", "--data", "--out", "--id", "--proba", "--overwrite"],
     "data": ["describe", "convert", "synth", "--data", "--label", "--drop", "--out"],
     "show": ["RUN", "TABLE", "--csv"],
@@ -71,6 +74,10 @@ class CommandLine:
                    "--model", "did you mean 'lenet'?", "FILE.toml")
         self.fails("misspelt forest", self.tune("--model", "extra_tree"), 2, "--model",
                    "did you mean 'extra_trees'?")
+        self.fails("plan without measurements", ["plan"], 2, "canopy plan CALIBRATION.h5")
+        self.fails("plan by a table", ["plan", self.data], 3, "rows.csv")
+        self.fails("calibrate an unknown model", ["calibrate", "--model", "magic", "--out", self.out], 2,
+                   "--model", "magic", np=2)
         self.fails("unknown command", ["tuen"], 2, "tuen", "--help")
         self.fails("missing set", self.tune("--data-dir", self.folder, data="mnist"), 3, "mnist",
                    "data/fetch.sh")

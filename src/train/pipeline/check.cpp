@@ -159,10 +159,15 @@ class Player {
     }
   }
 
+  /// Behind the messages before it.
   std::optional<double> arrival(int from, Act send, int to, Action action) const {
-    auto const left = left_at(from, send, to, action.micro_batch);
-    if (!left) return {};
-    return *left + transfer_;
+    double end = 0;
+    for (int micro_batch = 0; micro_batch <= action.micro_batch; ++micro_batch) {
+      auto const left = left_at(from, send, to, micro_batch);
+      if (!left) return {};
+      end = std::max(end, *left) + transfer_;
+    }
+    return end;
   }
 
   /// A message leaves when it was sent and the receiver has a buffer for it.

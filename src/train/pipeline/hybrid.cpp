@@ -11,21 +11,10 @@
 #include "pipeline/layer_times.hpp"
 #include "pipeline/lost.hpp"
 #include "pipeline/report.hpp"
+#include "pipeline/shape.hpp"
 
 namespace canopy::train {
 namespace {
-
-constexpr int default_stages = 2;  // of hybrid
-
-int checked_stages(Assignment const& a, int otherwise) {
-  auto const stages = a.options.stages.value_or(otherwise);
-  if (stages < 1)
-    throw UserError{
-        fmt::format("--stages is {}, expected 1 or more: into so many blocks of "
-                    "layers the network is cut",
-                    stages)};
-  return stages;
-}
 
 ActionList list_of(PipelineSchedule const& schedule, comm::Grid const& grid, int micro_batches) {
   auto lists = checked_lists(schedule, grid.shape().stages, micro_batches);
@@ -66,29 +55,11 @@ void each_range(nn::Network const& network, LayerBlock layers, Use use) {
 }  // namespace
 
 std::unique_ptr<Strategy> Hybrid::pipeline(Assignment const& a) {
-  auto const ranks = a.comm.size();
-  auto const stages = checked_stages(a, ranks);
-  if (stages != ranks)
-    throw UserError{fmt::format(
-        "--parallel pipeline with --stages {} on {} ranks: each stage is one rank; start {} "
-        "ranks, leave --stages out, or choose --parallel hybrid for several replicas",
-        stages, ranks, stages)};
-  return std::make_unique<Hybrid>(a, comm::GridShape{1, stages});
+  return std::make_unique<Hybrid>(a, pipeline_shape(a.options, a.comm.size()));
 }
 
 std::unique_ptr<Strategy> Hybrid::hybrid(Assignment const& a) {
-  auto const ranks = a.comm.size();
-  auto const stages = checked_stages(a, default_stages);
-  auto const replicas = ranks / stages;
-  if (replicas * stages != ranks)
-    throw UserError{fmt::format(
-        "--parallel hybrid with {} stages on {} ranks: each replica takes {} ranks, so {} would "
-        "have nothing to do; start a multiple of {} ranks or choose --stages among the divisors "
-        "of {}",
-        stages, ranks, stages, ranks % stages, stages, ranks)};
-  check_replicas(a.plan, replicas,
-                 fmt::format("--parallel hybrid with {} stages on {} ranks", stages, ranks));
-  return std::make_unique<Hybrid>(a, comm::GridShape{replicas, stages});
+  return std::make_unique<Hybrid>(a, hybrid_shape(a.options, a.plan, a.comm.size()));
 }
 
 Hybrid::Hybrid(Assignment const& a, comm::GridShape shape)

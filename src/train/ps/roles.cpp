@@ -54,15 +54,20 @@ std::optional<std::int64_t> staleness_of(std::string const& text) {
   return *number;
 }
 
+int workers_of(StrategyOptions const& options, ShardPlan const& plan, int ranks) {
+  check_ranks(ranks, options.servers);
+  auto const workers = ranks - options.servers;
+  check_replicas(
+      plan, workers,
+      fmt::format("--parallel ps on {} ranks, {} of them servers", ranks, options.servers));
+  return workers;
+}
+
 Roles deal_roles(Assignment const& a) {
-  auto const ranks = a.comm.size();
-  auto const servers = a.options.servers;
-  check_ranks(ranks, servers);
+  auto const workers = workers_of(a.options, a.plan, a.comm.size());
   check_options(a.options.reduction);
-  auto const workers = ranks - servers;
-  check_replicas(a.plan, workers,
-                 fmt::format("--parallel ps on {} ranks, {} of them servers", ranks, servers));
-  return {workers, cut_slices(a.network, servers, a.training), staleness_of(a.options.staleness)};
+  return {workers, cut_slices(a.network, a.options.servers, a.training),
+          staleness_of(a.options.staleness)};
 }
 
 }  // namespace canopy::train

@@ -28,6 +28,10 @@ struct Roles {
 /// The number that --staleness means; none for "inf". UserError for anything else.
 std::optional<std::int64_t> staleness_of(std::string const& text);
 
+/// Ranks that are no servers. UserError, with numbers and remedy, when there are none, or more than
+/// shards.
+int workers_of(StrategyOptions const& options, ShardPlan const& plan, int ranks);
+
 /// UserError, with numbers and remedy, when there are too few ranks for the servers, more workers
 /// than shards, fewer tensors than servers while the optimizer needs whole ones, or when an option
 /// of the sums among replicas is set that servers do not have. Slices are equal in bytes, so that

@@ -36,10 +36,10 @@ struct PipelineLimits {
 PipelineLimits limits_of(PipelineSchedule const& schedule, int stages, int micro_batches);
 
 /// Plays the lists through, action after action, each as soon as its list and its messages allow.
-/// `times` by stage; a message takes `transfer`. Throws std::logic_error naming stage and action
-/// when a micro-batch is missing or there twice, an action comes before what it needs, two stages
-/// disagree about the order of messages, a stage holds more than it has room for, or no stage can
-/// go on (deadlock).
+/// `times` by stage; a message takes `transfer` between two stages, where one goes at a time, each
+/// way. Throws std::logic_error naming stage and action when a micro-batch is missing or there
+/// twice, an action comes before what it needs, two stages disagree about the order of messages, a
+/// stage holds more than it has room for, or no stage can go on (deadlock).
 Simulated simulate(ActionLists const& lists, PipelineLimits const& limits,
                    std::vector<StageTimes> const& times, double transfer = 0);
 
