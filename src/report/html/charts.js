@@ -8,10 +8,10 @@
 //     y: {..the same..}, y2: {..},                 // y2: axis on the right
 //     stacked: true,                               // bars of one place on one another
 //     series: [{
-//       name, colour,                              // colour: default by place in the list;
-//       run.colour type: "line" | "points" | "bar" | "box" | "span", x: [..], y: [..], // null: a
+//       name, colour,                              // colour, or its name in the theme, "--c3";
+//       default by place in the list; run.colour type: "line" | "points" | "bar" | "box" | "span", x: [..], y: [..], // null: a
 //       gap. Category axes take the categories' text axis: "y2", dash: true, stepped: true, dots:
-//       true, fill: true, faint: true, text: ["shown when pointed at", ..],       // instead of the
+//       true, fill: true, faint: true, thin: true (span), text: ["shown when pointed at", ..],       // instead of the
 //       values min, q1, median, q3, max, mean: [..],      // of type box, instead of y; mean may be
 //       left out low: [..], high: [..],                     // of type span: from and to on x; y:
 //       its category colours: [..],                             // one each, of bars, points and
@@ -28,6 +28,8 @@ canopy.charts = [];
   const faded = (colour, share) => colour.startsWith("#") ?
       colour + Math.round(255 * share).toString(16).padStart(2, "0") :
       colour;
+  // "--c3" is the theme's colour of that name, also when the theme changes.
+  const shade = (colour) => colour?.startsWith("--") ? css(colour) : colour;
   const boxLimit = 40;
 
   // Whiskers, medians and means over the floating bars that Chart.js draws from q1 to q3.
@@ -84,7 +86,8 @@ canopy.charts = [];
         ...(type === "category" ?
                 {
                   callback(value) {
-                    return canopy.short(this.getLabelForValue(value), 28);
+                    const lines = String(this.getLabelForValue(value)).split(/ (?=× )/);
+                    return lines.map((line) => canopy.short(line, 28));
                   }
                 } :
                 {
@@ -118,11 +121,12 @@ canopy.charts = [];
   }
 
   function datasets(spec, series, place) {
-    const colour = series.colour ?? canopy.colour(place);
+    const colour = shade(series.colour) ?? canopy.colour(place);
+    const colours = series.colours?.map(shade);
     const base = {
       label: series.name,
       borderColor: colour,
-      backgroundColor: series.colours ?? faded(colour, 0.75),
+      backgroundColor: colours ?? faded(colour, 0.75),
       yAxisID: series.axis ?? "y",
       text: series.text,
       stack: series.stack
@@ -170,7 +174,8 @@ canopy.charts = [];
         barPercentage: 0.85,
         categoryPercentage: 0.9,
         borderWidth: 0,
-        maxBarThickness: 30
+        order: 3,
+        maxBarThickness: series.thin ? 5 : 30
       }];
     if (series.type === "bar")
       return [{
@@ -191,10 +196,10 @@ canopy.charts = [];
       borderDash: series.dash ? [6, 4] : undefined,
       tension: 0,
       borderColor: series.faint    ? faded(colour, 0.45) :
-          points && series.colours ? series.colours :
-                                     colour,
+          points && colours ? colours :
+                              colour,
       fill: series.fill ? "origin" : false,
-      backgroundColor: series.fill ? faded(colour, 0.2) : series.colours ?? faded(colour, 0.75),
+      backgroundColor: series.fill ? faded(colour, 0.2) : colours ?? faded(colour, 0.75),
       pointRadius: points                      ? 3.5 :
           series.dots ?? series.x.length <= 30 ? 2.5 :
                                                  0,

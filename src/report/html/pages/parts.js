@@ -1,0 +1,67 @@
+// What pages of several kinds of runs share.
+
+const parts = (() => {
+  /// One run at a time, chosen by a switch when there are several.
+  const ofOneRun = (element, runs, draw) => canopy.switches(
+      element, [{id: "run", label: "Run", options: runs.map((run, i) => [i, run.name])}],
+      (area, {run}) => draw(area, runs[Number(run)]));
+
+  /// The colour of a run, as the theme names it.
+  const colour = (run) => `--c${run.index % 8}`;
+
+  const several = (runs, what) => runs.filter((run) => run.has(what));
+
+  /// Rows are the true classes, columns what was predicted, cells the share of the row.
+  function drawConfusion(element, run) {
+    const rows = run.rows("confusion");
+    const names = rows.map((row) => String(row.class));
+    const counts = rows.map((row) => names.map((name) => row[`predicted_${name}`]));
+    const shares = counts.map((row) => {
+      const all = row.reduce((sum, count) => sum + count, 0);
+      return row.map((count) => all > 0 ? count / all : null);
+    });
+    canopy.heatmap(element, {
+      rows: names,
+      columns: names,
+      values: shares,
+      min: 0,
+      max: 1,
+      rowTitle: "true class",
+      columnTitle: "predicted class",
+      format: (share) => canopy.percent(share, 0),
+      cells: true,
+    });
+    for (const row of run.rows("evaluation"))
+      canopy.note(element, `On ${canopy.number(row.rows)} rows (${row.rows_from}): accuracy ` +
+        canopy.percent(row.accuracy) + (row.scoring === "accuracy" ? "." : `, ${row.scoring} ${canopy.number(row.score)}.`));
+  }
+
+  const confusion = (runs) => ({
+    id: "confusion",
+    title: "Confusion of classes",
+    help: "Of the rows of each true class, the share that was predicted as each class; a perfect model has all on the diagonal.",
+    draw(element) {
+      const those = several(runs, "confusion");
+      if (!those.length) return canopy.missing(element, "Runs that are complete record it.");
+      ofOneRun(element, those, drawConfusion);
+    },
+  });
+
+  const events = (runs) => ({
+    id: "events",
+    title: "Events",
+    help: "What happened beside the plan: lost ranks and what was run again, signals, resumed sessions, advice.",
+    wide: true,
+    table: true,
+    draw(element) {
+      const rows = runs.flatMap((run) => run.rows("events").map((row) => ({run: run.name, ...row})));
+      if (!rows.length) return canopy.missing(element, "Nothing happened beside the plan.");
+      const columns = [{key: "time", title: "Time", format: canopy.seconds}, {key: "rank", title: "Rank"},
+        {key: "kind", title: "Kind"}, {key: "text", title: "What"}];
+      canopy.table(element, {name: "events", rows,
+        columns: runs.length > 1 ? [{key: "run", title: "Run"}, ...columns] : columns});
+    },
+  });
+
+  return {ofOneRun, colour, several, confusion, events};
+})();
