@@ -29,6 +29,7 @@ canopy.charts = [];
       colour + Math.round(255 * share).toString(16).padStart(2, "0") :
       colour;
   const boxLimit = 40;
+  Chart.defaults.font.family = 'system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
 
   // Whiskers, medians and means over the floating bars that Chart.js draws from q1 to q3.
   const whiskers = {
@@ -91,12 +92,14 @@ canopy.charts = [];
                   callback: (value, i, all) => type === "logarithmic" && all.length > 8 &&
                           !/^[125]/.test(Number(value).toExponential()) ?
                       "" :
-                      (spec.format ?? canopy.number)(value)
+                      trimmed((spec.format ?? canopy.number)(value))
                 }),
       },
     };
   }
 
+  // 60.00 % of an axis is 60 %.
+  const trimmed = (text) => text.replace(/\.0+(?=\D|$)/, "");
   const pair = (x, y) => ({x, y});
   function bands(series, base) {
     const line = (name, more) => ({
@@ -358,16 +361,8 @@ canopy.charts = [];
     canopy.charts.push(entry);
   };
 
-  // Colours of a canvas are painted, so a change of theme paints it anew.
-  canopy.redrawCharts = () => {
+  canopy.forgetCharts = () => {
     canopy.charts =
         canopy.charts.filter(({canvas, chart}) => canvas.isConnected || chart.destroy());
-    for (const entry of canopy.charts) {
-      const fresh = entry.canvas.cloneNode();  // without the listeners of the old chart
-      entry.chart.destroy();
-      entry.canvas.replaceWith(fresh);
-      entry.canvas = fresh;
-      make(entry);
-    }
   };
 }
