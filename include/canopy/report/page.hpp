@@ -35,7 +35,7 @@ std::string html_page(std::span<RunOnPage const> runs, PageOptions const& option
 ///      options}
 /// Numbers have 7 significant digits, whole ones beyond 2^53 are text; empty cells are null. A
 /// column of few words said often is {words: [..], at: [..]}. Tables are those of page_tables().
-nlohmann::json page_data(std::span<RunOnPage const> runs, PageOptions const& options = {});
+nlohmann::ordered_json page_data(std::span<RunOnPage const> runs, PageOptions const& options = {});
 
 /// page_data() as text. Also inside <script> nothing in it is taken for a tag.
 std::string page_data_text(std::span<RunOnPage const> runs, PageOptions const& options = {});

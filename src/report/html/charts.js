@@ -31,6 +31,7 @@ canopy.charts = [];
   // "--c3" is the theme's colour of that name, also when the theme changes.
   const shade = (colour) => colour?.startsWith("--") ? css(colour) : colour;
   const boxLimit = 40;
+  Chart.defaults.font.family = 'system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
 
   // Whiskers, medians and means over the floating bars that Chart.js draws from q1 to q3.
   const whiskers = {
@@ -94,12 +95,14 @@ canopy.charts = [];
                   callback: (value, i, all) => type === "logarithmic" && all.length > 8 &&
                           !/^[125]/.test(Number(value).toExponential()) ?
                       "" :
-                      (spec.format ?? canopy.number)(value)
+                      trimmed((spec.format ?? canopy.number)(value))
                 }),
       },
     };
   }
 
+  // 60.00 % of an axis is 60 %.
+  const trimmed = (text) => text.replace(/\.0+(?=\D|$)/, "");
   const pair = (x, y) => ({x, y});
   function bands(series, base) {
     const line = (name, more) => ({
@@ -363,16 +366,8 @@ canopy.charts = [];
     canopy.charts.push(entry);
   };
 
-  // Colours of a canvas are painted, so a change of theme paints it anew.
-  canopy.redrawCharts = () => {
+  canopy.forgetCharts = () => {
     canopy.charts =
         canopy.charts.filter(({canvas, chart}) => canvas.isConnected || chart.destroy());
-    for (const entry of canopy.charts) {
-      const fresh = entry.canvas.cloneNode();  // without the listeners of the old chart
-      entry.chart.destroy();
-      entry.canvas.replaceWith(fresh);
-      entry.canvas = fresh;
-      make(entry);
-    }
   };
 }

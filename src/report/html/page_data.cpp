@@ -14,7 +14,7 @@
 namespace canopy::report {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;  // columns and settings stay in their order
 
 /// Seven digits say all that a chart can show, in half the bytes.
 json short_number(double value) {

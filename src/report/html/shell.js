@@ -43,6 +43,7 @@
 
 const canopy = (() => {
   const pages = new Map();
+  let cards = [];
   const state = {runs: [], choices: {}, options: {}};
 
   // ---- elements ----
@@ -190,25 +191,42 @@ const canopy = (() => {
     contents.replaceChildren();
     const kinds = [...new Set(state.runs.map((run) => run.attributes.command))];
     if (!kinds.length) main.append(el("p", {class: "missing"}, "There are no runs to show yet."));
-    const cards = [];
+    cards = [];
     for (const kind of kinds) {
       const runs = state.runs.filter((run) => run.attributes.command === kind);
       const page = pages.get(kind) ?? {title: kind, sections: () => []};
-      const grid = el("div", {class: "grid"});
-      main.append(
+      const box =
           el("section", {class: "kind", id: `kind-${kind}`, "aria-label": page.title},
-             el("h2", {}, page.title), grid));
+             el("h2", {}, page.title));
+      main.append(box);
       contents.append(el("a", {class: "kind", href: `#kind-${kind}`}, page.title));
-      for (const section
-               of [canopy.overview(runs), ...page.sections(runs), ...canopy.details(runs)]) {
-        const made = card(kind, section);
-        grid.append(made.box);
-        contents.append(el("a", {href: `#${kind}-${section.id}`}, section.title));
-        cards.push(made);
+      for (const sections
+               of [[canopy.overview(runs), ...page.sections(runs)], canopy.details(runs)]) {
+        const made = sections.map((section) => card(kind, section));
+        widenLonely(made.map(({box}) => box));
+        box.append(el("div", {class: "grid"}, made.map(({box}) => box)));
+        for (const section of sections)
+          contents.append(el("a", {href: `#${kind}-${section.id}`}, section.title));
+        cards.push(...made);
       }
     }
+    draw();
+  }
+
+  // A card with nobody beside it takes the whole width.
+  function widenLonely(boxes) {
+    let beside = null;
+    for (const box of [...boxes, null]) {
+      const isWide = !box || box.classList.contains("wide");
+      if (isWide && beside) beside.classList.add("wide");
+      beside = isWide || beside ? null : box;
+    }
+  }
+
+  function draw() {
     for (const made of cards)
       made.draw();  // when all are in place, so that charts know their width
+    canopy.forgetCharts();
   }
 
   function show(data) {
@@ -226,7 +244,7 @@ const canopy = (() => {
     if (document.documentElement.dataset.theme !== name) {
       document.documentElement.dataset.theme = name;
       document.getElementById("theme").textContent = name === "dark" ? "Light" : "Dark";
-      canopy.redrawCharts();
+      draw();  // colours of a canvas are painted
     }
   }
   function watchTheme() {
