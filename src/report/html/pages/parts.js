@@ -32,36 +32,68 @@ const parts = (() => {
       cells: true,
     });
     for (const row of run.rows("evaluation"))
-      canopy.note(element, `On ${canopy.number(row.rows)} rows (${row.rows_from}): accuracy ` +
-        canopy.percent(row.accuracy) + (row.scoring === "accuracy" ? "." : `, ${row.scoring} ${canopy.number(row.score)}.`));
+      canopy.note(
+          element,
+          `On ${canopy.number(row.rows)} rows (${row.rows_from}): accuracy ` +
+              canopy.percent(row.accuracy) +
+              (row.scoring === "accuracy" ? "." : `, ${row.scoring} ${canopy.number(row.score)}.`));
+  }
+
+  /// The sections that have what they need, halves of the page in pairs; of the others one line
+  /// each at the end, which says what would record it.
+  function assemble(sections) {
+    let half = null;
+    const shown = sections.filter((section) => !section.lacks),
+          absent = sections.filter((section) => section.lacks);
+    if (absent.length)
+      shown.push({
+        id: "absent",
+        title: "Not recorded",
+        wide: true,
+        draw: (element) => element.append(canopy.el(
+            "ul", {class: "absent"},
+            absent.map(
+                ({title, lacks}) =>
+                    canopy.el("li", {}, canopy.el("strong", {}, `${title}: `), lacks)))),
+      });
+    for (const section of [...shown, {wide: true}]) {
+      if (section.wide && half) half.wide = true;
+      half = section.wide || half ? null : section;
+    }
+    return shown;
   }
 
   const confusion = (runs) => ({
     id: "confusion",
+    lacks: several(runs, "confusion").length ? null : "runs that are complete record it.",
     title: "Confusion of classes",
-    help: "Of the rows of each true class, the share that was predicted as each class; a perfect model has all on the diagonal.",
-    draw(element) {
-      const those = several(runs, "confusion");
-      if (!those.length) return canopy.missing(element, "Runs that are complete record it.");
-      ofOneRun(element, those, drawConfusion);
-    },
+    help:
+        "Of the rows of each true class, the share that was predicted as each class; a perfect model has all on the diagonal.",
+    draw: (element) => ofOneRun(element, several(runs, "confusion"), drawConfusion),
   });
 
   const events = (runs) => ({
     id: "events",
     title: "Events",
-    help: "What happened beside the plan: lost ranks and what was run again, signals, resumed sessions, advice.",
+    help:
+        "What happened beside the plan: lost ranks and what was run again, signals, resumed sessions, advice.",
     wide: true,
     table: true,
     draw(element) {
-      const rows = runs.flatMap((run) => run.rows("events").map((row) => ({run: run.name, ...row})));
+      const rows =
+          runs.flatMap((run) => run.rows("events").map((row) => ({run: run.name, ...row})));
       if (!rows.length) return canopy.missing(element, "Nothing happened beside the plan.");
-      const columns = [{key: "time", title: "Time", format: canopy.seconds}, {key: "rank", title: "Rank"},
-        {key: "kind", title: "Kind"}, {key: "text", title: "What"}];
-      canopy.table(element, {name: "events", rows,
-        columns: runs.length > 1 ? [{key: "run", title: "Run"}, ...columns] : columns});
+      const columns = [
+        {key: "time", title: "Time", format: canopy.seconds}, {key: "rank", title: "Rank"},
+        {key: "kind", title: "Kind"}, {key: "text", title: "What"}
+      ];
+      canopy.table(element, {
+        name: "events",
+        rows,
+        columns: runs.length > 1 ? [{key: "run", title: "Run"}, ...columns] : columns
+      });
     },
   });
 
-  return {ofOneRun, colour, several, confusion, events};
+  return {ofOneRun, colour, several, assemble, confusion, events};
 })();

@@ -4,21 +4,51 @@
   const {number, percent, seconds, bytes, isNumber} = canopy;
   const count = (number, thing) => trainData.count(number, thing);
   const networks = (runs) => runs.filter((run) => run.has("epochs"));
+  const lacksEpochs = (runs) =>
+      networks(runs).length ? null : "networks record it after their first epoch.";
   const ranksOf = (run) => run.column("ranks", "rank").map(String);
 
   // ---- what it came to ----
 
   function figuresOf(run) {
-    const [model] = run.rows("model"), epochs = trainData.epochsOf(run), last = epochs[epochs.length - 1];
-    const figures = run.rows("evaluation").map((row) => ({label: `accuracy, ${row.rows_from}`, value: percent(row.accuracy),
-      about: `${count(row.rows, "row")}` + (row.scoring === "accuracy" ? "" : `, ${row.scoring} ${number(row.score)}`)}));
-    if (!figures.length && last) figures.push({label: "accuracy while learning", value: percent(last.accuracy), about: "no rows were kept out"});
-    if (last) figures.push({label: "last loss", value: number(last.loss, 3), about: count(epochs.length, "epoch")},
-        {label: "samples per second", value: number(Math.round(Math.max(...epochs.map((row) => row.samples_per_second)))), about: "in the fastest epoch"});
-    if (model) figures.push({label: "parameters", value: number(model.parameters),
-      about: isNumber(model.trees) ? `${count(model.trees, "tree")}, ${count(model.nodes, "node")}` : count(model.layers, "layer")});
+    const [model] = run.rows("model"), epochs = trainData.epochsOf(run),
+          last = epochs[epochs.length - 1];
+    const figures = run.rows("evaluation").map((row) => ({
+                                                 label: `accuracy, ${row.rows_from}`,
+                                                 value: percent(row.accuracy),
+                                                 about: `${count(row.rows, "row")}` +
+                                                     (row.scoring === "accuracy" ?
+                                                          "" :
+                                                          `, ${row.scoring} ${number(row.score)}`)
+                                               }));
+    if (!figures.length && last)
+      figures.push({
+        label: "accuracy while learning",
+        value: percent(last.accuracy),
+        about: "no rows were kept out"
+      });
+    if (last)
+      figures.push(
+          {label: "last loss", value: number(last.loss, 3), about: count(epochs.length, "epoch")}, {
+            label: "samples per second",
+            value: number(Math.round(Math.max(...epochs.map((row) => row.samples_per_second)))),
+            about: "in the fastest epoch"
+          });
+    if (model)
+      figures.push({
+        label: "parameters",
+        value: number(model.parameters),
+        about: isNumber(model.trees) ?
+            `${count(model.trees, "tree")}, ${count(model.nodes, "node")}` :
+            count(model.layers, "layer")
+      });
     const fit = run.rows("phases").find((phase) => phase.name === "fit");
-    if (fit) figures.push({label: "time of the fit", value: seconds(fit.end - fit.begin), about: `of ${seconds(run.attributes.wall_seconds)} in all`});
+    if (fit)
+      figures.push({
+        label: "time of the fit",
+        value: seconds(fit.end - fit.begin),
+        about: `of ${seconds(run.attributes.wall_seconds)} in all`
+      });
     return figures;
   }
 
@@ -29,84 +59,134 @@
     draw(element) {
       for (const run of runs) {
         if (runs.length > 1) element.append(canopy.el("h4", {}, run.name));
-        element.append(canopy.el("p", {class: "layout"}, canopy.el("strong", {}, `${run.settings.model}: `), trainData.inWords(run).join(" ")));
+        element.append(canopy.el(
+            "p", {class: "layout"}, canopy.el("strong", {}, `${run.settings.model}: `),
+            trainData.inWords(run).join(" ")));
         canopy.kpis(element, figuresOf(run));
-        for (const event of run.rows("events").filter((row) => row.kind === "advice")) canopy.note(element, `Advice: ${event.text}.`);
+        for (const event of run.rows("events").filter((row) => row.kind === "advice"))
+          canopy.note(element, `Advice: ${event.text}.`);
       }
     },
   });
 
   // ---- over the epochs ----
 
-  const overs = {epoch: {label: "epoch", whole: true}, samples: {label: "samples seen", format: canopy.number}, seconds: {label: "time in updates (s)", least: 0}};
+  const overs = {
+    epoch: {label: "epoch", whole: true},
+    samples: {label: "samples seen", format: canopy.number},
+    seconds: {label: "time in updates (s)", least: 0}
+  };
 
   /// Learning rows as a line, rows set aside dashed.
   const curves = (id, title, learnt, aside, format) => (runs) => ({
     id,
+    lacks: lacksEpochs(runs),
     title,
-    help: "Full lines: the rows learnt from, as they were seen while the weights changed; dashed: rows set aside, after each epoch.",
+    help:
+        "Full lines: the rows learnt from, as they were seen while the weights changed; dashed: rows set aside, after each epoch.",
     draw(element) {
       const those = networks(runs);
-      if (!those.length) return canopy.missing(element, "Networks are trained in epochs; forests are not.");
-      canopy.switches(element, [{id: "over", label: "Over", options: [["epoch", "epochs"], ["samples", "samples"], ["seconds", "time"]]}], (area, {over}) => {
-        const series = those.flatMap((run) => {
-          const rows = trainData.epochsOf(run), x = rows.map((row) => row[over]), y = (name) => rows.map((row) => row[name]);
-          const line = (name, column, more) => ({name: canopy.named(run, name), type: "line", colour: parts.colour(run), x, y: y(column), ...more});
-          const has = rows.some((row) => isNumber(row[aside]));
-          return [line("learnt from", learnt, {}), ...has ? [line("set aside", aside, {dash: true})] : []];
-        });
-        canopy.chart(area, {series, x: overs[over], y: {label: learnt, format}});
-      });
+      canopy.switches(
+          element, [{
+            id: "over",
+            label: "Over",
+            options: [["epoch", "epochs"], ["samples", "samples"], ["seconds", "time"]]
+          }],
+          (area, {over}) => {
+            const series = those.flatMap((run) => {
+              const rows = trainData.epochsOf(run), x = rows.map((row) => row[over]),
+                    y = (name) => rows.map((row) => row[name]);
+              const line = (name, column, more) => ({
+                name: canopy.named(run, name),
+                type: "line",
+                colour: parts.colour(run),
+                x,
+                y: y(column),
+                ...more
+              });
+              const has = rows.some((row) => isNumber(row[aside]));
+              return [
+                line("learnt from", learnt, {}),
+                ...has ? [line("set aside", aside, {dash: true})] : []
+              ];
+            });
+            canopy.chart(area, {series, x: overs[over], y: {label: learnt, format}});
+          });
     },
   });
 
   const speed = (runs) => ({
     id: "speed",
+    lacks: lacksEpochs(runs),
     title: "Samples per second",
     help: "Of each epoch, over all ranks together.",
     draw(element) {
       const those = networks(runs);
-      if (!those.length) return canopy.missing(element, "Networks are trained in epochs; forests are not.");
       canopy.chart(element, {
         x: {label: "epoch", whole: true},
         y: {label: "samples per second", least: 0},
-        series: those.map((run) => ({name: canopy.named(run, "samples per second"), type: "line", colour: parts.colour(run),
-          x: run.column("epochs", "epoch"), y: run.column("epochs", "samples_per_second")})),
+        series: those.map((run) => ({
+                            name: canopy.named(run, "samples per second"),
+                            type: "line",
+                            colour: parts.colour(run),
+                            x: run.column("epochs", "epoch"),
+                            y: run.column("epochs", "samples_per_second")
+                          })),
       });
     },
   });
 
   // ---- where the time went ----
 
-  const shares = [["computing", "computing", "--c0"], ["messages", "waiting for messages", "--c1"], ["idle", "idle: between updates", "--quiet"]];
+  const shares = [
+    ["computing", "computing", "--c0"], ["messages", "waiting for messages", "--c1"],
+    ["idle", "idle", "--quiet"]
+  ];
 
   const stacks = (area, categories, label, rows) => canopy.chart(area, {
     stacked: true,
     x: {label, type: "category", categories},
     y: {label: "seconds", least: 0},
-    series: shares.map(([key, name, colour]) => ({name, colour, type: "bar", x: categories, y: rows.map((row) => row[key]),
-      text: rows.map((row) => `${seconds(row[key])}, ${percent(row[key] / (row.computing + row.messages + row.idle), 1)}`)})),
+    series: shares.map(([key, name, colour]) => ({
+                         name,
+                         colour,
+                         type: "bar",
+                         x: categories,
+                         y: rows.map((row) => row[key]),
+                         text: rows.map(
+                             (row) => `${seconds(row[key])}, ${
+                                 percent(row[key] / (row.computing + row.messages + row.idle), 1)}`)
+                       })),
   });
 
   const use = (runs) => ({
     id: "use",
+    lacks: parts.several(runs, "ranks").length ? null : "a run that ends records it.",
     title: "Time of the ranks",
-    help: "Computing, waiting for messages while there was nothing to compute (exposed communication), and the rest of the fit.",
+    help:
+        "Computing, waiting for messages while there was nothing to compute (exposed communication), and the rest of the fit.",
     draw(element) {
-      parts.ofOneRun(element, runs, (area, run) => {
-        if (!run.has("ranks")) return canopy.missing(area, "A run that ends records it.");
+      parts.ofOneRun(element, parts.several(runs, "ranks"), (area, run) => {
         if (!run.has("epochs")) return stacks(area, ranksOf(run), "rank", trainData.useOf(run));
-        canopy.switches(area, [{id: "by", label: "By", options: [["rank", "rank"], ["epoch", "epoch"]]}], (inner, {by}) => {
-          if (by === "rank") return stacks(inner, ranksOf(run), "rank", trainData.useOf(run));
-          stacks(inner, run.column("epochs", "epoch").map(String), "epoch, mean over the ranks", run.rows("epochs").map((row) =>
-            ({computing: row.compute_seconds, messages: row.exposed_comm_seconds, idle: row.idle_seconds})));
-        });
+        canopy.switches(
+            area, [{id: "by", label: "By", options: [["rank", "rank"], ["epoch", "epoch"]]}],
+            (inner, {by}) => {
+              if (by === "rank") return stacks(inner, ranksOf(run), "rank", trainData.useOf(run));
+              stacks(
+                  inner, run.column("epochs", "epoch").map(String), "epoch, mean over the ranks",
+                  run.rows("epochs").map((row) => ({
+                                           computing: row.compute_seconds,
+                                           messages: row.exposed_comm_seconds,
+                                           idle: row.idle_seconds
+                                         })));
+            });
       });
     },
   });
 
   const layout = (runs) => ({
     id: "layout",
+    lacks: parts.several(runs, "ranks").length ? null : "a run that ends records them.",
     title: "Ranks",
     wide: true,
     table: true,
@@ -114,16 +194,26 @@
     draw(element) {
       const rows = runs.flatMap((run) => run.rows("ranks").map((row) => {
         const place = run.rows("layout").find((other) => other.rank === row.rank) ?? {};
-        const layers = place.last_layer >= place.first_layer ? `${place.first_layer}–${place.last_layer}` : null;
+        const layers = place.last_layer >= place.first_layer ?
+            `${place.first_layer}–${place.last_layer}` :
+            null;
         return {...row, run: run.name, ...place, layers};
       }));
-      if (!rows.length) return canopy.missing(element, "A run that ends records them.");
-      const columns = [{key: "run", title: "Run"}, {key: "rank", title: "Rank"}, {key: "host", title: "Machine"}, {key: "role", title: "Role"},
-        {key: "replica", title: "Replica"}, {key: "stage", title: "Stage"}, {key: "layers", title: "Layers"}, {key: "parameters", title: "Parameters"},
-        {key: "shards", title: "Shards"}, {key: "tasks", title: "Pieces of work"}, {key: "bytes_sent", title: "Sent", format: bytes},
-        {key: "bytes_received", title: "Received", format: bytes}, {key: "max_rss", title: "Memory", format: bytes}];
+      const columns = [
+        {key: "run", title: "Run"}, {key: "rank", title: "Rank"}, {key: "host", title: "Machine"},
+        {key: "role", title: "Role"}, {key: "replica", title: "Replica"},
+        {key: "stage", title: "Stage"}, {key: "layers", title: "Layers"},
+        {key: "parameters", title: "Parameters"}, {key: "shards", title: "Shards"},
+        {key: "tasks", title: "Pieces of work"}, {key: "bytes_sent", title: "Sent", format: bytes},
+        {key: "bytes_received", title: "Received", format: bytes},
+        {key: "max_rss", title: "Memory", format: bytes}
+      ];
       const used = (key) => rows.some((row) => row[key] !== undefined && row[key] !== null);
-      canopy.table(element, {name: "ranks", rows, columns: columns.filter(({key}) => used(key) && (key !== "run" || runs.length > 1))});
+      canopy.table(element, {
+        name: "ranks",
+        rows,
+        columns: columns.filter(({key}) => used(key) && (key !== "run" || runs.length > 1))
+      });
     },
   });
 
@@ -132,13 +222,17 @@
     title: "Training",
     sections(runs) {
       const {pipeline, trace, staleness, leads, buckets, importances} = canopy.train.more;
-      const sections = [outcome];
-      if (networks(runs).length)
-        sections.push(curves("loss", "Loss", "loss", "val_loss", number), curves("accuracy", "Accuracy", "accuracy", "val_accuracy", (share) => percent(share, 1)), speed);
-      sections.push(use);
-      if (networks(runs).length) sections.push(trace, pipeline, buckets, staleness, leads);
-      if (runs.some(trainData.isForest)) sections.push(importances);
-      return [...sections.map((section) => section(runs)), parts.confusion(runs), layout(runs), parts.events(runs)];
+      const loss = curves("loss", "Loss", "loss", "val_loss", number);
+      const accuracy =
+          curves("accuracy", "Accuracy", "accuracy", "val_accuracy", (share) => percent(share, 1));
+      const ofNetworks = runs.every(trainData.isForest) ? [] : [loss, accuracy, speed];
+      const ofParallel = ofNetworks.length ? [trace, pipeline, buckets, staleness, leads] : [];
+      const ofForests = runs.some(trainData.isForest) ? [importances] : [];
+      return parts.assemble([
+        ...[outcome, ...ofNetworks, use, ...ofParallel, ...ofForests].map(
+            (section) => section(runs)),
+        parts.confusion(runs), layout(runs), parts.events(runs)
+      ]);
     },
   });
 }

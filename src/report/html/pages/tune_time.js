@@ -33,20 +33,29 @@ const tuneTime = (() => {
 
   /// Ranks that run folds: {rank, host, role, tasks, gaps}, and the seconds of the whole search.
   function timelineOf(run) {
-    const tasks = run.rows("tasks")
-      .filter((task) => canopy.isNumber(task.started) && task.finished > task.started);
+    const tasks = run.rows("tasks").filter(
+        (task) => canopy.isNumber(task.started) && task.finished > task.started);
     const end = tasks.reduce((latest, task) => Math.max(latest, task.finished), 0);
     const used = new Set(tasks.map((task) => task.rank));
     const known = run.rows("ranks");
     const alone = known.length === 1;
     const leaders = (run.settings.ranks_per_trial ?? "1") !== "1" && used.size > 0;
-    const ranks = (known.length > 0 ? known : [...used].sort((a, b) => a - b).map((rank) => ({rank})))
-      .filter((row) => used.has(row.rank) || (!leaders && !alone && /worker/.test(row.role ?? "")))
-      .map((row) => {
-        const own = tasks.filter((task) => task.rank === row.rank).sort((a, b) => a.started - b.started);
-        return { rank: row.rank, host: row.host ?? "", role: row.role ?? "", tasks: own,
-          gaps: gapsOf(own, end, /lost/.test(row.role ?? "")) };
-      });
+    const ranks =
+        (known.length > 0 ? known : [...used].sort((a, b) => a - b).map((rank) => ({rank})))
+            .filter(
+                (row) =>
+                    used.has(row.rank) || (!leaders && !alone && /worker/.test(row.role ?? "")))
+            .map((row) => {
+              const own = tasks.filter((task) => task.rank === row.rank)
+                              .sort((a, b) => a.started - b.started);
+              return {
+                rank: row.rank,
+                host: row.host ?? "",
+                role: row.role ?? "",
+                tasks: own,
+                gaps: gapsOf(own, end, /lost/.test(row.role ?? ""))
+              };
+            });
     return {ranks, end};
   }
 
@@ -54,7 +63,10 @@ const tuneTime = (() => {
   function useOf(timeline) {
     const seconds = (spans) => spans.reduce((sum, span) => sum + span.end - span.begin, 0);
     return timeline.ranks.map(({rank, tasks, gaps}) => {
-      const use = { rank, folds: seconds(tasks.map((task) => ({begin: task.started, end: task.finished}))) };
+      const use = {
+        rank,
+        folds: seconds(tasks.map((task) => ({begin: task.started, end: task.finished})))
+      };
       for (const cause of Object.keys(causes))
         use[cause] = seconds(gaps.filter((gap) => gap.cause === cause));
       return use;
