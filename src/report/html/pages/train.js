@@ -60,7 +60,7 @@
       for (const run of runs) {
         if (runs.length > 1) element.append(canopy.el("h4", {}, run.name));
         element.append(canopy.el(
-            "p", {class: "layout"}, canopy.el("strong", {}, `${run.settings.model}: `),
+            "p", {class: "layout"}, canopy.el("strong", {}, `${run.settings.model ?? "model"}: `),
             trainData.inWords(run).join(" ")));
         canopy.kpis(element, figuresOf(run));
         for (const event of run.rows("events").filter((row) => row.kind === "advice"))

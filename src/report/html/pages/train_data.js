@@ -61,7 +61,7 @@ const trainData = (() => {
         const late = String(run.settings.staleness ?? "");
         const pace = late === "0" ? "wait for each other after every update" :
             late === "inf"        ? "go on as they please" :
-                                    `may be ${late} updates ahead of the slowest`;
+                                    `may be ${count(Number(late), "update")} ahead of the slowest`;
         return [
           `${where}: ${count(workers, "worker")} with the whole network (${
               count(first.parameters, "parameter")}) and ` +

@@ -27,6 +27,8 @@
   function whyNoVerdict(run) {
     const said = run.rows("events").find((event) => event.kind === "verdict");
     if (said) return said.text;
+    if (run.settings.simulate)
+      return "A simulated search has no verdict; its tables are at the end.";
     if (String(run.settings.verdict_repeats) === "0")
       return "No verdict was asked for: --verdict-repeats is 0.";
     return "The search has not come to its verdict.";

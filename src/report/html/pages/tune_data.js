@@ -65,12 +65,14 @@ const tuneData = (() => {
   function searchedParameters(trials) {
     const names = trials.length > 0 ? Object.keys(trials[0].params) : [];
     const told = (name) =>
-        trials.map((trial) => String(trial.params[name])).filter((word) => word !== "");
+        trials.map((trial) => String(trial.params[name] ?? "")).filter((word) => word !== "");
     return names.filter((name) => new Set(told(name)).size > 1);
   }
 
+  /// NaN for words and what is missing.
   const asNumber = (value) => (value === "" || value === null ? NaN : Number(value));
 
+  /// About `count` round numbers from low to high.
   function roundTicks(low, high, count) {
     const raw = (high - low) / count;
     const power = 10 ** Math.floor(Math.log10(raw));

@@ -127,15 +127,18 @@
           element, "No --race and no --scheduler: trials that do not fail go through all folds.");
   }
 
+  const begun = (searches) => searches.filter(({trials}) => trials.length > 0);
+  const noTrial = "no trial has begun.";
   const race = (searches) => ({
     id: "race",
+    lacks: begun(searches).length ? null : noTrial,
     title: "How far trials went",
     wide: true,
     help:
         "With a scheduler, the score on every rung that a trial climbed; else the folds that it did before it was complete, pruned or failed.",
     draw(element) {
       ofOne(
-          element, searches,
+          element, begun(searches),
           (area, search) =>
               search.run.has("rungs") ? drawRungs(area, search) : drawFolds(area, search));
     },
@@ -276,6 +279,7 @@
 
   const table = (searches) => ({
     id: "trials",
+    lacks: begun(searches).length ? null : noTrial,
     title: "Trials",
     wide: true,
     table: true,
