@@ -38,7 +38,7 @@ SEEN = """(() => {
       lines: count('svg path'), cells: count('svg rect'), figures: count('.kpi'), series: {}, top: card.offsetTop,
       left: card.offsetLeft, wide: card.offsetWidth, halves: card.closest('.grid').offsetWidth};
   }
-  for (const {canvas, spec} of canopy.charts) {
+  for (const {canvas, spec} of canopy.charts.filter(({canvas}) => canvas.isConnected)) {
     const series = sections[canvas.closest('section.card').dataset.section].series;
     for (const one of spec.series)
       series[one.name ?? ''] = (series[one.name ?? ''] ?? 0) + (one.x ?? one.low).length;

@@ -110,7 +110,11 @@
                 ...has ? [line("set aside", aside, {dash: true})] : []
               ];
             });
-            canopy.chart(area, {series, x: overs[over], y: {label: learnt, format}});
+            const placed = series.filter(({x}) => x.every(isNumber));
+            if (!placed.length)
+              return canopy.missing(
+                  area, "A run that is complete tells how many rows it learnt from.");
+            canopy.chart(area, {series: placed, x: overs[over], y: {label: learnt, format}});
           });
     },
   });

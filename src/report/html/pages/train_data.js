@@ -5,15 +5,15 @@ const trainData = (() => {
   const distinct = (values) => [...new Set(values)];
   const isForest = (run) => !run.has("epochs") && !run.has("layout");
 
-  /// Epochs with the samples and seconds of training up to their end. Seconds are those of the
-  /// updates, without what is done between epochs.
+  /// Epochs with the samples and seconds of training up to their end, without what is done between
+  /// epochs. The rows are known of complete runs; samples are null without them.
   function epochsOf(run) {
-    let seconds = 0, samples = 0;
+    const rows = run.column("model", "rows")?.[0] ?? null;
+    let seconds = 0;
     return run.rows("epochs").map((row) => {
-      const took = row.compute_seconds + row.exposed_comm_seconds + row.idle_seconds;
-      seconds += took;
-      samples += Math.round(row.samples_per_second * took);
-      return {...row, samples, seconds};
+      seconds += rows === null ? row.compute_seconds + row.exposed_comm_seconds + row.idle_seconds :
+                                 rows / row.samples_per_second;
+      return {...row, samples: rows === null ? null : rows * row.epoch, seconds};
     });
   }
 
