@@ -1,13 +1,13 @@
 "use strict";
 // Drawings that Chart.js has not, as SVG: it follows the theme by itself and prints sharp.
 //
-//   canopy.heatmap(element, {rows: ["client 0", ..], columns: ["3", ..], values: [[..], ..],  //
-//   null: empty
+//   canopy.heatmap(element, {
+//     rows: ["client 0", ..], columns: ["3", ..], values: [[..], ..],   // null: empty
 //     rowTitle: "Client", columnTitle: "Label", format: canopy.percent, min: 0, max: 1, summary})
-//   canopy.parallel(element, {axes: [{title, values: [..], log: true, categories: [..]}], // one
-//   value per line
-//     score: [..], scoreTitle: "Accuracy", names: ["trial 3", ..], summary})   // high scores are
-//     drawn strong
+//   canopy.parallel(element, {
+//     axes: [{title, values: [..], log: true, categories: [..]}, ..],   // one value per line
+//     score: [..], scoreTitle: "Accuracy", names: ["trial 3", ..], summary})   // high: drawn
+//     strong
 
 {
   const {el, svg, isNumber, number} = canopy;
@@ -34,7 +34,7 @@
     const [low, high] = range(values.flat()), from = min ?? low, to = max ?? high;
     const left = 12 + 7 * Math.min(14, Math.max(...rows.map((name) => String(name).length))),
           top = 34;
-    const width = 900, cell = (width - left) / columns.length,
+    const width = Math.max(300, element.clientWidth), cell = (width - left) / columns.length,
           tall = Math.max(6, Math.min(26, 560 / rows.length));
     const everyRow = Math.ceil(12 / tall),
           everyColumn =

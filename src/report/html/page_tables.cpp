@@ -91,14 +91,18 @@ Table cut(Table const& table, std::size_t max_cells, std::vector<std::string>& n
       fmt::format("every {}th", step));
 }
 
-/// Updates with the time that each trip took in virtual time.
+/// Updates with the time that each trip took in virtual time. Who sent nothing, having come late or
+/// not at all, has no loss, norm, staleness and time of training.
 Table with_trips(Table const& updates) {
   auto table = heading_of(updates);
   table.column("trip_seconds", Type::real);
   for (std::size_t row = 0; row < updates.rows(); ++row) {
     std::vector<Cell> cells;
-    for (std::size_t column = 0; column < updates.columns(); ++column)
+    bool const is_sent = updates.number(row, "steps") > 0;
+    for (std::size_t column = 0; column < updates.columns(); ++column) {
       cells.push_back(updates.at(row, column));
+      if (!is_sent && std::holds_alternative<double>(cells.back())) cells.back() = empty_cell;
+    }
     cells.emplace_back(updates.number(row, "virtual_end") - updates.number(row, "virtual_begin"));
     table.add(cells);
   }

@@ -49,6 +49,15 @@ canopy.switches = (element, switches, draw) => {
   redraw();
 };
 
+canopy.oneOf = (element, runs, table, why, draw, switches = []) => {
+  const shown = runs.filter((run) => run.has(table));
+  if (!shown.length) return canopy.missing(element, why);
+  const choose = {id: "run", label: "Run", options: shown.map((run, i) => [i, run.name])};
+  canopy.switches(
+      element, [choose, ...switches],
+      (area, chosen) => draw(area, shown[Number(chosen.run)], chosen));
+};
+
 canopy.save = (name, type, text) => {
   const link =
       canopy.el("a", {href: URL.createObjectURL(new Blob([text], {type})), download: name});
