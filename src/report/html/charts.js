@@ -86,7 +86,7 @@ canopy.charts = [];
         const set = item.dataset, format = spec[set.yAxisID ?? "y"]?.format ?? canopy.number;
         const text = set.text?.[item.dataIndex] ??
             (across ? `${canopy.number(item.raw.x[0])} – ${canopy.number(item.raw.x[1])}` :
-                 Array.isArray(item.raw.y) ? item.raw.y.map(format).join(" – ") :
+                 Array.isArray(item.raw.y) ? item.raw.y.map((y) => format(y)).join(" – ") :
                                              format(item.raw.y));
         return set.label ? `${set.label}: ${text}` : text;
       },

@@ -88,7 +88,7 @@ canopy.table = (element, {name, columns, rows, perPage = 25}) => {
   const show = (column, row) => {
     const value = row[column.key];
     return value === null || value === undefined ? "" :
-        column.format                            ? column.format(value, row) :
+        column.format                            ? column.format(value) :
                                                    canopy.number(value);
   };
   const buttons = columns.map(
