@@ -1,15 +1,15 @@
 "use strict";
 // Drawings that Chart.js has not, as SVG: it follows the theme by itself and prints sharp.
 //
-//   canopy.heatmap(element, {rows: ["client 0", ..], columns: ["3", ..], values: [[..], ..],  //
-//   null: empty
+//   canopy.heatmap(element, {
+//     rows: ["client 0", ..], columns: ["3", ..], values: [[..], ..],   // null: empty
 //     rowTitle: "Client", columnTitle: "Label", format: canopy.percent, min: 0, max: 1, summary,
 //     cells: true})   // writes the values into the cells
-//   canopy.parallel(element, {axes: [{title, values: [..], log: true, categories: [..]}], // one
-//   value per line; instead of categories also at: [..], where each stands between 0 and 1, and
-//   ticks: [{at, label}]
-//     score: [..], scoreTitle: "Accuracy", names: ["trial 3", ..], summary})   // high scores are
-//     drawn strong
+//   canopy.parallel(element, {
+//     axes: [{title, values: [..], log: true, categories: [..]}, ..],   // one value per line;
+//         at: [..] and ticks: [{at, label}, ..] instead tell where values stand between 0 and 1
+//     score: [..], scoreTitle: "Accuracy", names: ["trial 3", ..], summary})   // high: drawn
+//     strong
 
 {
   const {el, svg, isNumber, number} = canopy;
@@ -37,7 +37,7 @@
     const [low, high] = range(values.flat()), from = min ?? low, to = max ?? high;
     const left = 12 + 7 * Math.min(14, Math.max(...rows.map((name) => String(name).length))),
           top = 34;
-    const width = Math.min(900, Math.max(340, element.clientWidth || 900)), cell = (width - left) / columns.length,
+    const width = Math.max(300, element.clientWidth), cell = (width - left) / columns.length,
           tall = Math.max(6, Math.min(26, 560 / rows.length));
     const everyRow = Math.ceil(12 / tall),
           everyColumn =
@@ -99,17 +99,17 @@
     for (const axis of all) {
       axis.kinds = axis.at ? null :
                              axis.categories ??
-          (axis.values.some((x) => typeof x === "string") ?
-               [...new Set(axis.values.map(String))].sort() :
-               null);
+              (axis.values.some((x) => typeof x === "string") ?
+                   [...new Set(axis.values.map(String))].sort() :
+                   null);
       const numbers = axis.values.map((x) => axis.log && x > 0 ? Math.log10(x) : x),
             [low, high] = range(numbers);
       axis.place = axis.at ? (_, i) => axis.at[i] :
-          axis.kinds ?
-          (_, i) =>
-              axis.kinds.indexOf(String(axis.values[i])) / Math.max(1, axis.kinds.length - 1) :
-          (_, i) =>
-              isNumber(numbers[i]) ? (high > low ? (numbers[i] - low) / (high - low) : 0.5) : null;
+          axis.kinds       ? (_, i) => axis.kinds.indexOf(String(axis.values[i])) /
+              Math.max(1, axis.kinds.length - 1) :
+                       (_, i) => isNumber(numbers[i]) ?
+                       (high > low ? (numbers[i] - low) / (high - low) : 0.5) :
+                       null;
       axis.ends = axis.kinds || axis.at ? null : range(axis.values);
     }
     const last = all[all.length - 1], order = last.values.map((_, i) => i);

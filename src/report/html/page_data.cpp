@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <map>
@@ -144,8 +145,8 @@ json run_data(RunOnPage const& run, std::size_t max_cells) {
 }  // namespace
 
 json page_data(std::span<RunOnPage const> runs, PageOptions const& options) {
-  constexpr std::size_t all_cells = 60'000, least_cells = 15'000;  // of a table of one run
-  auto const cells = std::max(least_cells, all_cells / std::max<std::size_t>(1, runs.size()));
+  constexpr std::size_t most = 60'000, least = 15'000, together = 240'000;  // cells of a table
+  auto const cells = std::clamp(together / std::max<std::size_t>(1, runs.size()), least, most);
   json data{{"runs", json::array()}, {"options", json::object()}};
   for (auto const& run : runs) data["runs"].push_back(run_data(run, cells));
   if (!options.data_url.empty())

@@ -91,15 +91,23 @@ Table cut(Table const& table, std::size_t max_cells, std::vector<std::string>& n
       fmt::format("every {}th", step));
 }
 
-/// Updates with the time that each trip took in virtual time.
-Table with_trips(Table const& updates) {
-  auto table = heading_of(updates);
-  table.column("trip_seconds", Type::real);
+/// What there is to summarise of updates. Who sent nothing, having come late or not at all, has a
+/// trip only.
+Table measured(Table const& updates) {
+  auto const sent = present(updates, {"loss", "norm", "staleness", "real_seconds"});
+  bool const has_trips = updates.has_column("virtual_begin") && updates.has_column("virtual_end");
+  bool const tells_steps = updates.has_column("steps");
+  Table table{"updates"};
+  table.column("round", Type::integer);
+  for (auto const& column : sent) table.column(column, Type::real);
+  if (has_trips) table.column("trip_seconds", Type::real);
   for (std::size_t row = 0; row < updates.rows(); ++row) {
-    std::vector<Cell> cells;
-    for (std::size_t column = 0; column < updates.columns(); ++column)
-      cells.push_back(updates.at(row, column));
-    cells.emplace_back(updates.number(row, "virtual_end") - updates.number(row, "virtual_begin"));
+    bool const is_sent = !tells_steps || updates.number(row, "steps") > 0;
+    std::vector<Cell> cells{updates.at(row, "round")};
+    for (auto const& column : sent)
+      cells.emplace_back(is_sent ? updates.number(row, column) : empty_cell);
+    if (has_trips)
+      cells.emplace_back(updates.number(row, "virtual_end") - updates.number(row, "virtual_begin"));
     table.add(cells);
   }
   return table;
@@ -129,8 +137,7 @@ void add_summaries(Table const& table, std::vector<Table>& tables) {
     tables.push_back(quartiles_by(table, "validations_by_round", "round", {"loss", "accuracy"}));
     return;
   }
-  bool const has_trips = table.has_column("virtual_begin") && table.has_column("virtual_end");
-  auto const updates = has_trips ? with_trips(table) : table;
+  auto const updates = measured(table);
   auto by_round = quartiles_by(updates, "updates_by_round", "round",
                                {"loss", "norm", "staleness", "trip_seconds", "real_seconds"});
   tables.push_back(table.has_column("fate") ? with_fates(by_round, table) : std::move(by_round));

@@ -35,11 +35,17 @@
 //   canopy.note(element, "text")        a small line below
 //   canopy.el(tag, attributes, ...children), canopy.svg(...)   elements; children may be text
 //   canopy.number(x, digits = 4), percent(x), seconds(x), bytes(x), short(text, n)   text of values
+//   canopy.sum(list), mean(list), last(list)   of what is not empty; a missing list is empty
 //   canopy.median(list), canopy.quantile(list, q), canopy.histogram(list, bins) -> {low, high,
 //   count} canopy.colour(i)                    colour of run or series i; run.colour is that of its
 //   index canopy.css("--ink")                 a colour of the theme, for what is not in CSS
-// Several runs are told apart by colour everywhere; name series with canopy.named(run, "text"),
-// which adds the run's name when there are several.
+//   canopy.oneRun(element, runs, draw, switches = [])   draw(area, run, {..}) for one of the runs
+//   canopy.oneOf(element, runs, "table", "why there is none", draw, switches = [])
+//       draw(area, run, {..}) for one of the runs with that table, chosen by a switch
+// Several runs are told apart by colour everywhere, and by name when there are several:
+//   canopy.called(run, "text")          of a series: the run's name, or the text when it is alone
+//   canopy.named(run, "text")           "NAME: text", or the text alone
+//   canopy.sentence(runs, (run) => "text")   all of these as a summary
 
 const canopy = (() => {
   const pages = new Map();
@@ -105,6 +111,15 @@ const canopy = (() => {
     return sorted[low] + (sorted[high] - sorted[low]) * (at - low);
   }
   const median = (list) => quantile(list, 0.5);
+  const sum = (list) => (list ?? []).reduce((total, x) => total + (x ?? 0), 0);
+  const mean = (list) => {
+    const values = (list ?? []).filter(isNumber);
+    return values.length ? sum(values) / values.length : null;
+  };
+  function last(list) {
+    const values = (list ?? []).filter(isNumber);
+    return values.length ? values[values.length - 1] : null;
+  }
   function histogram(list, bins = 30) {
     const values = list.filter(isNumber);
     if (!values.length) return {low: [], high: [], count: []};
@@ -150,10 +165,14 @@ const canopy = (() => {
       },
     };
   }
-  const named = (run, text) =>
-      state.runs.filter((other) => other.attributes.command === run.attributes.command).length > 1 ?
-      `${run.name}: ${text}` :
-      text;
+  const isAlone = (run) =>
+      state.runs.filter((one) => one.attributes.command === run.attributes.command).length === 1;
+  const named = (run, text) => isAlone(run) ? text : `${run.name}: ${text}`;
+  const called = (run, text) => isAlone(run) ? text : run.name;
+  function sentence(runs, say) {
+    const text = runs.map((run) => named(run, say(run))).join("; ") + ".";
+    return runs.every(isAlone) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  }
 
   // ---- the page ----
   function card(kind, section) {
@@ -315,7 +334,12 @@ const canopy = (() => {
     histogram,
     css,
     colour,
-    named
+    named,
+    called,
+    sentence,
+    sum,
+    mean,
+    last,
   };
 })();
 var canopyReady = false;

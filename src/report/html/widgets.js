@@ -49,6 +49,19 @@ canopy.switches = (element, switches, draw) => {
   redraw();
 };
 
+canopy.oneRun = (element, runs, draw, switches = []) => {
+  const choose = {id: "run", label: "Run", options: runs.map((run, i) => [i, run.name])};
+  canopy.switches(
+      element, [choose, ...switches],
+      (area, chosen) => draw(area, runs[Number(chosen.run)], chosen));
+};
+
+canopy.oneOf = (element, runs, table, why, draw, switches = []) => {
+  const shown = runs.filter((run) => run.has(table));
+  if (!shown.length) return canopy.missing(element, why);
+  canopy.oneRun(element, shown, draw, switches);
+};
+
 canopy.save = (name, type, text) => {
   const link =
       canopy.el("a", {href: URL.createObjectURL(new Blob([text], {type})), download: name});
@@ -79,7 +92,7 @@ canopy.table = (element, {name, columns, rows, perPage = 25}) => {
   const show = (column, row) => {
     const value = row[column.key];
     return value === null || value === undefined ? "" :
-        column.format                            ? column.format(value, row) :
+        column.format                            ? column.format(value) :
                                                    canopy.number(value);
   };
   const buttons = columns.map(

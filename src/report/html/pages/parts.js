@@ -1,14 +1,6 @@
 // What pages of several kinds of runs share.
 
 const parts = (() => {
-  /// One run at a time, chosen by a switch when there are several.
-  const ofOneRun = (element, runs, draw) => canopy.switches(
-      element, [{id: "run", label: "Run", options: runs.map((run, i) => [i, run.name])}],
-      (area, {run}) => draw(area, runs[Number(run)]));
-
-  /// The colour of a run, as the theme names it.
-  const colour = (run) => `--c${run.index % 8}`;
-
   const several = (runs, what) => runs.filter((run) => run.has(what));
 
   /// Rows are the true classes, columns what was predicted, cells the share of the row.
@@ -69,7 +61,7 @@ const parts = (() => {
     title: "Confusion of classes",
     help:
         "Of the rows of each true class, the share that was predicted as each class; a perfect model has all on the diagonal.",
-    draw: (element) => ofOneRun(element, several(runs, "confusion"), drawConfusion),
+    draw: (element) => canopy.oneRun(element, several(runs, "confusion"), drawConfusion),
   });
 
   const events = (runs) => ({
@@ -95,5 +87,5 @@ const parts = (() => {
     },
   });
 
-  return {ofOneRun, colour, several, assemble, confusion, events};
+  return {several, assemble, confusion, events};
 })();

@@ -62,7 +62,7 @@
       const several = runs.length > 1;
       const series = runs.flatMap((run) => {
         const rows = run.rows("scaling"), medians = scalingData.medians(run, column),
-              colour = parts.colour(run);
+              colour = run.colour;
         const curve = (law) => scalingData.curve(run, column, law);
         const line = (name, points, more) => ({
           name: canopy.named(run, name),
@@ -125,7 +125,7 @@
     help:
         "Median seconds of each phase, as the slowest rank saw it. What does not shrink bounds the speed-up.",
     draw(element) {
-      parts.ofOneRun(element, runs, (area, run) => {
+      canopy.oneRun(element, runs, (area, run) => {
         const {sizes, phases} = scalingData.phasesOf(run), categories = sizes.map(String);
         canopy.chart(area, {
           stacked: true,
@@ -156,7 +156,7 @@
     help:
         "Mean shares of the time of all ranks: computing, exchanging messages, idle (a coordinator too).",
     draw(element) {
-      parts.ofOneRun(element, runs, (area, run) => {
+      canopy.oneRun(element, runs, (area, run) => {
         const {sizes, shares: all} = scalingData.sharesOf(run), categories = sizes.map(String);
         canopy.chart(area, {
           stacked: true,
@@ -195,7 +195,7 @@
             name: canopy.named(run, "serial share"),
             type: "line",
             dots: true,
-            colour: parts.colour(run),
+            colour: run.colour,
             x: points.map(({size}) => size),
             y: points.map(({value}) => value)
           };

@@ -99,7 +99,7 @@
               const line = (name, column, more) => ({
                 name: canopy.named(run, name),
                 type: "line",
-                colour: parts.colour(run),
+                colour: run.colour,
                 x,
                 y: y(column),
                 ...more
@@ -132,7 +132,7 @@
         series: those.map((run) => ({
                             name: canopy.named(run, "samples per second"),
                             type: "line",
-                            colour: parts.colour(run),
+                            colour: run.colour,
                             x: run.column("epochs", "epoch"),
                             y: run.column("epochs", "samples_per_second")
                           })),
@@ -170,7 +170,7 @@
     help:
         "Computing, waiting for messages while there was nothing to compute (exposed communication), and the rest of the fit.",
     draw(element) {
-      parts.ofOneRun(element, parts.several(runs, "ranks"), (area, run) => {
+      canopy.oneRun(element, parts.several(runs, "ranks"), (area, run) => {
         if (!run.has("epochs")) return stacks(area, ranksOf(run), "rank", trainData.useOf(run));
         canopy.switches(
             area, [{id: "by", label: "By", options: [["rank", "rank"], ["epoch", "epoch"]]}],

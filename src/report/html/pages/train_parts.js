@@ -52,7 +52,7 @@
     help:
         "What each rank did in the last two updates, by one clock. Grey is waiting: of a pipeline, its bubble.",
     draw(element) {
-      parts.ofOneRun(element, parts.several(runs, "trace"), drawTrace);
+      canopy.oneRun(element, parts.several(runs, "trace"), drawTrace);
     },
   });
 
@@ -105,7 +105,7 @@
     help:
         "What a micro-batch takes in each stage; the slowest stage sets the pace, the others wait for it.",
     draw(element) {
-      parts.ofOneRun(element, parts.several(runs, "pipeline"), drawPipeline);
+      canopy.oneRun(element, parts.several(runs, "pipeline"), drawPipeline);
     },
   });
 
@@ -127,7 +127,7 @@
         y: {label: "MB/s", least: 0},
         series: those.map((run) => ({
                             name: canopy.named(run, "speed"),
-                            colour: parts.colour(run),
+                            colour: run.colour,
                             type: "bar",
                             x: run.column("buckets", "bucket").map(String),
                             y: run.column("buckets", "megabytes_per_second"),
@@ -160,7 +160,7 @@
           const {values, counts} = sums[i], all = counts.reduce((sum, one) => sum + one, 0);
           return {
             name: canopy.named(run, weight),
-            colour: parts.colour(run),
+            colour: run.colour,
             type: "bar",
             x: values.map(String),
             y: counts.map((one) => one / all),
@@ -190,7 +190,7 @@
     help: "Share of the impurity that splits on a feature took away, mean over the trees.",
     draw(element) {
       const those = runs.filter((run) => run.has("importances", "feature"));
-      parts.ofOneRun(element, those, (area, run) => {
+      canopy.oneRun(element, those, (area, run) => {
         const most = 20, all = run.rows("importances").sort((a, b) => b.importance - a.importance),
               shown = all.slice(0, most);
         const names = shown.map((row) => row.feature);
@@ -201,7 +201,7 @@
           series: [{
             name: "importance",
             type: "span",
-            colour: parts.colour(run),
+            colour: run.colour,
             y: names,
             low: shown.map(() => 0),
             high: shown.map((row) => row.importance),

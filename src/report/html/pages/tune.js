@@ -17,7 +17,7 @@
     };
   });
   const scoringOf = (searches) => [...new Set(searches.map((search) => search.scoring))].join(", ");
-  const ofOne = (element, searches, draw) => parts.ofOneRun(
+  const ofOne = (element, searches, draw) => canopy.oneRun(
       element, searches.map((search) => search.run),
       (area, run) => draw(area, searches.find((search) => search.run === run)));
   const trialName = (trial) => trial.id === 0 ? "0 (default)" : String(trial.id);
@@ -115,7 +115,7 @@
             y: names,
             low: of("gain_low"),
             high: of("gain_high"),
-            colours: those.map(({run}) => parts.colour(run)),
+            colours: those.map(({run}) => run.colour),
             text: those.map(
                 (_, i) => `${score(of("gain_low")[i])} to ${score(of("gain_high")[i])}, p = ${
                     number(of("p")[i], 2)}`)
@@ -178,7 +178,7 @@
                       return [
                         {
                           name: canopy.named(run, "best so far"),
-                          colour: parts.colour(run),
+                          colour: run.colour,
                           type: "line",
                           stepped: true,
                           dots: false,
@@ -188,7 +188,7 @@
                         },
                         {
                           name: canopy.named(run, "trials"),
-                          colour: parts.colour(run),
+                          colour: run.colour,
                           type: "points",
                           x: done.map(at),
                           y: done.map((trial) => trial.score),

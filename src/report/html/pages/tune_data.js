@@ -3,7 +3,6 @@
 
 const tuneData = (() => {
   const {isNumber} = canopy;
-  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
   /// Trials with their parameters, the scores of their folds and when they were worked on.
   function trialsOf(run) {
@@ -29,7 +28,7 @@ const tuneData = (() => {
         params: Object.fromEntries(names.filter((name) => name.startsWith("param_"))
                                        .map((name) => [name.slice("param_".length), row[name]])),
         score: isNumber(row.mean_test_score) ? row.mean_test_score : null,
-        scoreSoFar: known.length > 0 ? mean(known) : null,
+        scoreSoFar: known.length > 0 ? canopy.mean(known) : null,
         deviation: row.std_test_score,
         fitTime: row.mean_fit_time,
         rank: row.rank_test_score,
@@ -185,7 +184,6 @@ const tuneData = (() => {
     importancesOf,
     sliceAxes,
     sliceCurves,
-    rungsOf,
-    mean
+    rungsOf
   };
 })();

@@ -266,7 +266,7 @@
             ...causes.map(([cause, text]) => bar(cause, `idle: ${text}`, causeColours[cause]))
           ],
         });
-        const mean = tuneData.mean(share("folds"));
+        const mean = canopy.mean(share("folds"));
         canopy.note(
             area,
             `${percent(mean, 1)} of the time of ${uses.length} rank${
