@@ -28,6 +28,10 @@ canopy.charts = [];
   const {datasets, whiskers} = canopy.chartSeries;
   Chart.defaults.font.family = 'system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
 
+  // Long names often differ at their end.
+  const middled = (text, n) =>
+      text.length <= n ? text : text.slice(0, Math.max(4, n - 10)) + "…" + text.slice(-9);
+
   function axis(spec, isX, grid) {
     const type = {log: "logarithmic", category: "category"}[spec.type] ?? "linear";
     return {
@@ -52,7 +56,8 @@ canopy.charts = [];
                 {
                   callback(value) {
                     const lines = String(this.getLabelForValue(value)).split(/ (?=× )/);
-                    return lines.map((line) => canopy.short(line, 28));
+                    return lines.map(
+                        (line) => middled(line, isX ? 28 : Math.min(28, this.chart.width / 16)));
                   }
                 } :
                 {

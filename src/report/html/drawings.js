@@ -35,8 +35,8 @@
     cells = false
   }) => {
     const [low, high] = range(values.flat()), from = min ?? low, to = max ?? high;
-    const left = 12 + 7 * Math.min(14, Math.max(...rows.map((name) => String(name).length))),
-          top = 34;
+    const longest = Math.max(...rows.map((name) => String(name).length));
+    const left = Math.max(12 + 7 * Math.min(14, longest), 8 + 6.5 * rowTitle.length), top = 34;
     const width = Math.max(300, element.clientWidth), cell = (width - left) / columns.length,
           tall = Math.max(6, Math.min(26, 560 / rows.length));
     const everyRow = Math.ceil(12 / tall),

@@ -18,17 +18,21 @@ const parts = (() => {
       values: shares,
       min: 0,
       max: 1,
-      rowTitle: "true class",
+      rowTitle: "true",
       columnTitle: "predicted class",
       format: (share) => canopy.percent(share, 0),
       cells: true,
     });
-    for (const row of run.rows("evaluation"))
-      canopy.note(
-          element,
-          `On ${canopy.number(row.rows)} rows (${row.rows_from}): accuracy ` +
-              canopy.percent(row.accuracy) +
-              (row.scoring === "accuracy" ? "." : `, ${row.scoring} ${canopy.number(row.score)}.`));
+    run.rows("evaluation")
+        .forEach(
+            (row, i) => canopy.note(
+                element,
+                `${i === 0 ? "These are" : "Beside them,"} ${canopy.number(row.rows)} rows (${
+                    row.rows_from}): accuracy ` +
+                    canopy.percent(row.accuracy) +
+                    (row.scoring === "accuracy" ?
+                         "." :
+                         `, ${row.scoring} ${canopy.number(row.score)}.`)));
   }
 
   /// The sections that have what they need, halves of the page in pairs; of the others one line

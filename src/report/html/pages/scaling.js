@@ -192,7 +192,7 @@
         series: runs.map((run) => {
           const points = scalingData.medians(run, "karp_flatt").filter(({value}) => value !== null);
           return {
-            name: canopy.named(run, "serial share"),
+            name: canopy.called(run, "serial share"),
             type: "line",
             dots: true,
             colour: run.colour,

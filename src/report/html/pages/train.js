@@ -130,7 +130,7 @@
         x: {label: "epoch", whole: true},
         y: {label: "samples per second", least: 0},
         series: those.map((run) => ({
-                            name: canopy.named(run, "samples per second"),
+                            name: canopy.called(run, "samples per second"),
                             type: "line",
                             colour: run.colour,
                             x: run.column("epochs", "epoch"),
@@ -212,7 +212,9 @@
         {key: "bytes_received", title: "Received", format: bytes},
         {key: "max_rss", title: "Memory", format: bytes}
       ];
-      const used = (key) => rows.some((row) => row[key] !== undefined && row[key] !== null);
+      // Networks do not count what they receive.
+      const used = (key) => rows.some(
+          (row) => (row[key] ?? null) !== null && (key !== "bytes_received" || row[key] > 0));
       canopy.table(element, {
         name: "ranks",
         rows,

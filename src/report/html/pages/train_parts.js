@@ -126,7 +126,7 @@
         x: {label: "bucket", type: "category", categories},
         y: {label: "MB/s", least: 0},
         series: those.map((run) => ({
-                            name: canopy.named(run, "speed"),
+                            name: canopy.called(run, "speed"),
                             colour: run.colour,
                             type: "bar",
                             x: run.column("buckets", "bucket").map(String),
@@ -159,7 +159,7 @@
         series: those.map((run, i) => {
           const {values, counts} = sums[i], all = counts.reduce((sum, one) => sum + one, 0);
           return {
-            name: canopy.named(run, weight),
+            name: canopy.called(run, weight),
             colour: run.colour,
             type: "bar",
             x: values.map(String),
