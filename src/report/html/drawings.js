@@ -3,9 +3,12 @@
 //
 //   canopy.heatmap(element, {
 //     rows: ["client 0", ..], columns: ["3", ..], values: [[..], ..],   // null: empty
-//     rowTitle: "Client", columnTitle: "Label", format: canopy.percent, min: 0, max: 1, summary})
+//     rowTitle: "Client", columnTitle: "Label", format: canopy.percent, min: 0, max: 1, summary,
+//     cells: true})   // writes the values into the cells
 //   canopy.parallel(element, {
-//     axes: [{title, values: [..], log: true, categories: [..]}, ..],   // one value per line
+//     axes: [{title, values: [..], log: true, categories: [..]}, ..],   // one value per line;
+//         // instead of categories also at: [..], where each stands between 0 and 1, and
+//         // ticks: [{at, label}, ..]
 //     score: [..], scoreTitle: "Accuracy", names: ["trial 3", ..], summary})   // high: drawn
 //     strong
 
@@ -29,12 +32,14 @@
     format = number,
     min,
     max,
-    summary
+    summary,
+    cells = false
   }) => {
     const [low, high] = range(values.flat()), from = min ?? low, to = max ?? high;
     const left = 12 + 7 * Math.min(14, Math.max(...rows.map((name) => String(name).length))),
           top = 34;
-    const width = Math.max(300, element.clientWidth), cell = (width - left) / columns.length,
+    const width = Math.min(900, Math.max(340, element.clientWidth || 900)),
+          cell = (width - left) / columns.length,
           tall = Math.max(6, Math.min(26, 560 / rows.length));
     const everyRow = Math.ceil(12 / tall),
           everyColumn =
@@ -69,6 +74,15 @@
           },
               svg("title", {},
                   `${rowTitle} ${rows[i]}, ${columnTitle} ${columns[j]}: ${format(value)}`)));
+      if (cells)
+        drawing.append(
+            svg("text", {
+              x: left + (j + 0.5) * cell,
+              y: top + (i + 0.5) * tall + 4,
+              "text-anchor": "middle",
+              style: `pointer-events: none; fill: var(${share(value) > 0.55 ? "--card" : "--ink"})`
+            },
+                format(value)));
     }));
     figure(
         element, drawing, summary,
@@ -85,18 +99,20 @@
           side = 60;
     const at = (i) => side + i * (width - 2 * side) / Math.max(1, all.length - 1);
     for (const axis of all) {
-      axis.kinds = axis.categories ??
-          (axis.values.some((x) => typeof x === "string") ?
-               [...new Set(axis.values.map(String))].sort() :
-               null);
+      axis.kinds = axis.at ? null :
+                             axis.categories ??
+              (axis.values.some((x) => typeof x === "string") ?
+                   [...new Set(axis.values.map(String))].sort() :
+                   null);
       const numbers = axis.values.map((x) => axis.log && x > 0 ? Math.log10(x) : x),
             [low, high] = range(numbers);
-      axis.place = axis.kinds ?
-          (_, i) =>
-              axis.kinds.indexOf(String(axis.values[i])) / Math.max(1, axis.kinds.length - 1) :
-          (_, i) =>
-              isNumber(numbers[i]) ? (high > low ? (numbers[i] - low) / (high - low) : 0.5) : null;
-      axis.ends = axis.kinds ? null : range(axis.values);
+      axis.place = axis.at ? (_, i) => axis.at[i] :
+          axis.kinds       ? (_, i) => axis.kinds.indexOf(String(axis.values[i])) /
+              Math.max(1, axis.kinds.length - 1) :
+                       (_, i) => isNumber(numbers[i]) ?
+                       (high > low ? (numbers[i] - low) / (high - low) : 0.5) :
+                       null;
+      axis.ends = axis.kinds || axis.at ? null : range(axis.values);
     }
     const last = all[all.length - 1], order = last.values.map((_, i) => i);
     if (score)
@@ -146,13 +162,24 @@
           svg("line", {x1: x, x2: x, y1: top, y2: bottom, style: "stroke: var(--quiet)"}),
           svg("text", {x: x + shift, y: 14, "text-anchor": anchor, "font-weight": 600},
               canopy.short(axis.title, 18), axis.log ? " (log)" : ""));
+      for (const {at: y, label} of axis.ticks ?? [])
+        drawing.append(
+            svg("line", {
+              x1: x - 3,
+              x2: x + 3,
+              y1: bottom - y * (bottom - top),
+              y2: bottom - y * (bottom - top),
+              style: "stroke: var(--quiet)"
+            }),
+            svg("text", {x: x + 6, y: bottom - y * (bottom - top) + 4, class: "halo"},
+                canopy.short(label, 12)));
       if (axis.kinds)
         axis.kinds.forEach(
             (name, i) => drawing.append(svg(
                 "text",
                 {x: x + 5, y: bottom - i / Math.max(1, axis.kinds.length - 1) * (bottom - top) + 4},
                 canopy.short(name, 12))));
-      else if (isNumber(axis.ends[0]))
+      else if (isNumber(axis.ends?.[0]))
         drawing.append(
             svg("text", {x: x + shift, y: bottom + 18, "text-anchor": anchor},
                 number(axis.ends[0])),
