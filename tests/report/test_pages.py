@@ -187,7 +187,7 @@ def networks(checks, folder):
         spans = show(pipeline, "trace")
         checks.equal("every span of the trace", sum(page.sections["trace"]["series"].values()), len(spans))
         page.says("pipeline", "bubble, measured")
-        page.series("staleness", {"pushes": len({row["staleness"] for row in show(servers, "staleness")})})
+        page.series("staleness", {"servers": len({row["staleness"] for row in show(servers, "staleness")})})
         checks.equal("every rank", page.sections["layout"]["rows"], 5)
         page.says("absent", "Sums of gradients")
     return pipeline

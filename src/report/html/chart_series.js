@@ -7,6 +7,8 @@ canopy.chartSeries = (() => {
   const faded = (colour, share) => colour.startsWith("#") ?
       colour + Math.round(255 * share).toString(16).padStart(2, "0") :
       colour;
+  // "--c3" is the theme's colour of that name.
+  const shade = (colour) => colour?.startsWith("--") ? canopy.css(colour) : colour;
   const points = (series, y) => series.x.map((x, i) => ({x, y: y[i]}));
 
   function boxText(series) {
@@ -74,8 +76,8 @@ canopy.chartSeries = (() => {
     barPercentage: 0.85,
     categoryPercentage: 0.9,
     borderWidth: 0,
-    order: 3,
     maxBarThickness: series.thin ? 5 : 30,
+    order: 3,
   });
 
   const bars = (series, base) => ({
@@ -110,23 +112,20 @@ canopy.chartSeries = (() => {
     ...base,
     type: "scatter",
     data: points(series, series.y),
-    borderColor: series.colours ?? base.borderColor,
-    backgroundColor: series.colours ?? faded(base.borderColor, 0.7),
+    borderColor: base.backgroundColor,
+    backgroundColor: base.backgroundColor,
     pointRadius: 3.5,
     pointHoverRadius: 5,
     order: 1,
   });
 
-  // "--c3" is the theme's colour of that name, whatever the theme is when it is painted.
-  const shade = (colour) => colour?.startsWith("--") ? canopy.css(colour) : colour;
-
-  function datasetsOf(given, place, asBands) {
-    const colour = shade(given.colour) ?? canopy.colour(place);
-    const series = {...given, colours: given.colours?.map(shade)};
+  function datasetsOf(series, place, asBands) {
+    const colour = shade(series.colour) ?? canopy.colour(place);
+    const colours = series.colours?.map(shade);
     const base = {
       label: series.name,
       borderColor: colour,
-      backgroundColor: series.colours ?? colour,
+      backgroundColor: colours ?? colour,
       yAxisID: series.axis ?? "y",
       text: series.text,
       stack: series.stack

@@ -2,20 +2,26 @@
 // Charts with axes, drawn by Chart.js.
 //
 //   canopy.chart(element, {
-//     summary: "what one sees, in a sentence",     // read out, and shown below
-//     height: 300,                                 // pixels
-//     x: {label: "Round", type: "linear" | "log" | "category", categories: [..], min, max, format},
-//     y: {..the same..}, y2: {..},                 // y2: axis on the right
-//     stacked: true,                               // bars of one place on one another
+//     summary: "what one sees, in a sentence",   // read out, and shown below
+//     height: 300,                               // pixels
+//     x: {label, format, min, max,
+//         type: "linear" | "log" | "category", categories: [..],
+//         whole: true},                          // ticks at whole numbers only
+//     y: {..the same..}, y2: {..},               // y2: axis on the right
+//     stacked: true,                             // bars of one place on one another
 //     series: [{
-//       name, colour,                              // colour, or its name in the theme, "--c3";
-//       default by place in the list; run.colour type: "line" | "points" | "bar" | "box" | "span",
-//       x: [..], y: [..], // null: a gap. Category axes take the categories' text axis: "y2", dash:
-//       true, stepped: true, dots: true, fill: true, faint: true, thin: true (span), text: ["shown
-//       when pointed at", ..],       // instead of the values min, q1, median, q3, max, mean: [..],
-//       // of type box, instead of y; mean may be left out low: [..], high: [..], // of type span:
-//       from and to on x; y: its category colours: [..],                             // one each,
-//       of bars, points and spans
+//       name,
+//       colour,                                  // "--c3" of the theme, run.colour, or by place
+//       type: "line" | "points" | "bar" | "box" | "span",
+//       x: [..], y: [..],                        // null: a gap. Of category axes: their text
+//       text: ["shown when pointed at", ..],     // instead of the values
+//       axis: "y2",
+//       colours: [..],                           // one each, of bars, points and spans
+//       dash, stepped, dots, fill, faint,        // of lines; true
+//       touching,                                // of bars; true: without gaps
+//       min, q1, median, q3, max, mean: [..],    // of boxes, in place of y; mean may be left out
+//       low: [..], high: [..],                   // of spans: from and to on x, y is its category
+//       thin,                                    // of spans; true
 //     }, ..],
 //   })
 // Boxes of all series become bands when they are too many to be told apart. A Gantt chart is spans

@@ -7,7 +7,8 @@
 //     cells: true})   // writes the values into the cells
 //   canopy.parallel(element, {
 //     axes: [{title, values: [..], log: true, categories: [..]}, ..],   // one value per line;
-//         at: [..] and ticks: [{at, label}, ..] instead tell where values stand between 0 and 1
+//         // instead of categories also at: [..], where each stands between 0 and 1, and
+//         // ticks: [{at, label}, ..]
 //     score: [..], scoreTitle: "Accuracy", names: ["trial 3", ..], summary})   // high: drawn
 //     strong
 
@@ -37,7 +38,8 @@
     const [low, high] = range(values.flat()), from = min ?? low, to = max ?? high;
     const longest = Math.max(...rows.map((name) => String(name).length));
     const left = Math.max(12 + 7 * Math.min(14, longest), 8 + 6.5 * rowTitle.length), top = 34;
-    const width = Math.max(300, element.clientWidth), cell = (width - left) / columns.length,
+    const width = Math.min(900, Math.max(340, element.clientWidth || 900)),
+          cell = (width - left) / columns.length,
           tall = Math.max(6, Math.min(26, 560 / rows.length));
     const everyRow = Math.ceil(12 / tall),
           everyColumn =
