@@ -114,8 +114,8 @@ def search(checks, folder):
     trials, tasks, confusion = show(out, "trials"), show(out, "tasks"), show(out, "confusion")
     with Page(checks, [out]) as page:
         gained = "gain " if show(out, "verdict")[0]["gain"] else ""
-        page.has_sections(f"verdict {gained}winner best-so-far coordinates importances folds slices race timeline use "
-                          f"confusion trials events{'' if gained else ' absent'}")
+        page.has_sections(f"verdict {gained}winner best-so-far coordinates importances folds slices timeline use "
+                          "confusion trials events absent")
         verdict = show(out, "verdict")[0]["text"]
         page.says("verdict", "Keep the default." if verdict.startswith("keep") else "Take the tuned configuration.")
         page.series("best-so-far", {"trials": len(trials)})
@@ -126,7 +126,7 @@ def search(checks, folder):
         page.choose("tune-slices", "axis", "max_depth")
         depths = len({row["max_depth"] for row in show(out, "slices")})
         checks.equal("and over the depth", sum(page.sections["slices"]["series"].values()), depths * sliced)
-        page.series("race", {"complete": len(trials)})
+        page.says("absent", "all trials went through all folds")
         page.series("timeline", {"folds of trials: complete": len(tasks)})
         page.series("folds", {"fold 1": len(trials), "fold 2": len(trials), "mean": len(trials)})
         page.series("use", {"in folds": 2})
@@ -164,10 +164,22 @@ def schedule(checks, folder, other):
         page.says("verdict", "No verdict was asked for")
         done = sum(row["status"] == "complete" for row in show(out, "trials"))
         page.series("best-so-far", {"slices: trials": len(show(other, "trials")), "asha: trials": done})
-        page.choose("tune-race", "run", 1)
         checks.equal("a point for every rung", sum(page.sections["race"]["series"].values()), len(rungs))
     with Page(checks, [out]) as page:
         page.says("absent", "canopy tune --slices true records them")
+
+
+def race(checks, folder):
+    """A stump is soon known to be worse than a deep tree."""
+    config, out = folder / "race.toml", folder / "race.h5"
+    config.write_text("[space]\nn_estimators = 5\nmax_depth = [1, 20]\nmin_samples_leaf = { type = 'int', low = 1, high = 5 }\n")
+    make(checks, ["tune", "--config", config, *FOREST, "--race", "rows", "--lag", 2, "--trials", 10, "--folds", 5,
+                  "--verdict-repeats", 0, "--out", out], np=2)
+    trials = show(out, "trials")
+    pruned = sum(row["status"] == "pruned" for row in trials)
+    checks.check("some trials are pruned", 0 < pruned < len(trials), [row["status"] for row in trials])
+    with Page(checks, [out]) as page:
+        page.series("race", {"complete": len(trials) - pruned, "pruned": pruned})
 
 
 def networks(checks, folder):
@@ -232,6 +244,7 @@ def main():
         folder = pathlib.Path(name)
         keep_mpi_files_in(folder)
         schedule(checks, folder, search(checks, folder))
+        race(checks, folder)
         networks(checks, folder)
         forests(checks, folder)
         study(checks, folder)

@@ -125,7 +125,9 @@
     order.forEach((i, rank) => {
       const points =
           all.map((axis, k) => [at(k), axis.place(null, i)]).filter(([, y]) => y !== null);
-      const strength = score ? 0.08 + 0.92 * (rank / Math.max(1, order.length - 1)) ** 4 : 0.5;
+      const strength = score ?
+          0.08 + 0.92 * (rank / Math.max(1, order.length - 1)) ** Math.max(4, order.length / 12) :
+          0.5;
       const path =
           points
               .map(

@@ -31,31 +31,35 @@ const tuneTime = (() => {
     return gaps;
   }
 
-  /// Ranks that run folds: {rank, host, role, tasks, gaps}, and the seconds of the whole search.
+  /// How many ranks work on a fold together: --ranks-per-trial, a list that goes by rung.
+  function widthsOf(run, tasks) {
+    const list = String(run.settings.ranks_per_trial ?? "1").split(",").map(Number);
+    const rungs = [...new Set(tasks.map((task) => task.resource))].sort((a, b) => a - b);
+    return new Map(rungs.map((resource, i) => [resource, list[Math.min(i, list.length - 1)] || 1]));
+  }
+
+  /// Ranks that run folds: {rank, host, role, tasks, gaps}, and the seconds of the whole search. A
+  /// fold of several ranks is one of each of them; the first of them is told.
   function timelineOf(run) {
     const tasks = run.rows("tasks").filter(
         (task) => canopy.isNumber(task.started) && task.finished > task.started);
-    const end = tasks.reduce((latest, task) => Math.max(latest, task.finished), 0);
-    const used = new Set(tasks.map((task) => task.rank));
-    const known = run.rows("ranks");
-    const alone = known.length === 1;
-    const leaders = (run.settings.ranks_per_trial ?? "1") !== "1" && used.size > 0;
-    const ranks =
-        (known.length > 0 ? known : [...used].sort((a, b) => a - b).map((rank) => ({rank})))
-            .filter(
-                (row) =>
-                    used.has(row.rank) || (!leaders && !alone && /worker/.test(row.role ?? "")))
-            .map((row) => {
-              const own = tasks.filter((task) => task.rank === row.rank)
-                              .sort((a, b) => a.started - b.started);
-              return {
-                rank: row.rank,
-                host: row.host ?? "",
-                role: row.role ?? "",
-                tasks: own,
-                gaps: gapsOf(own, end, /lost/.test(row.role ?? ""))
-              };
-            });
+    const end = tasks.reduce((latest, task) => Math.max(latest, task.finished), 0),
+          widths = widthsOf(run, tasks);
+    const isOf = (task, rank) => task.rank <= rank && rank < task.rank + widths.get(task.resource);
+    const used = [...new Set(tasks.map((task) => task.rank))].sort((a, b) => a - b);
+    const known = run.has("ranks") ? run.rows("ranks") : used.map((rank) => ({rank}));
+    const ranks = known.filter((row) => used.includes(row.rank) || /worker/.test(row.role ?? ""))
+                      .map((row) => {
+                        const own = tasks.filter((task) => isOf(task, row.rank))
+                                        .sort((a, b) => a.started - b.started);
+                        return {
+                          rank: row.rank,
+                          host: row.host ?? "",
+                          role: row.role ?? "",
+                          tasks: own,
+                          gaps: gapsOf(own, end, /lost/.test(row.role ?? ""))
+                        };
+                      });
     return {ranks, end};
   }
 

@@ -92,7 +92,7 @@
     });
   }
 
-  function drawFolds(element, {trials, run}) {
+  function drawFolds(element, {trials}) {
     const categories = trials.map((trial) => String(trial.id));
     const text = (trial) => `trial ${trialName(trial)}, ${trial.status}, ${trial.foldsDone} folds` +
         (trial.scoreSoFar === null ? "" : `, ${score(trial.scoreSoFar)}`) +
@@ -122,23 +122,25 @@
           `No fold was finished of ${
               none.slice(0, 20).map((trial) => `trial ${trial.id} (${trial.status})`).join(", ")}` +
               (none.length > 20 ? ` and ${none.length - 20} more.` : "."));
-    if (run.settings.race === "none")
-      canopy.note(
-          element, "No --race and no --scheduler: trials that do not fail go through all folds.");
   }
 
+  /// Searches whose trials went differently far.
+  const parted = (searches) => searches.filter(
+      ({run, trials}) => run.has("rungs") || trials.some((trial) => trial.status !== "complete"));
   const begun = (searches) => searches.filter(({trials}) => trials.length > 0);
   const noTrial = "no trial has begun.";
   const race = (searches) => ({
     id: "race",
-    lacks: begun(searches).length ? null : noTrial,
+    lacks: parted(searches).length ?
+        null :
+        "all trials went through all folds; --race or --scheduler stops some.",
     title: "How far trials went",
     wide: true,
     help:
         "With a scheduler, the score on every rung that a trial climbed; else the folds that it did before it was complete, pruned or failed.",
     draw(element) {
       ofOne(
-          element, begun(searches),
+          element, parted(searches),
           (area, search) =>
               search.run.has("rungs") ? drawRungs(area, search) : drawFolds(area, search));
     },
