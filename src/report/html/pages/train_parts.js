@@ -113,7 +113,7 @@
     id: "buckets",
     lacks: parts.several(runs, "buckets").length ?
         null :
-        "runs with several replicas (--parallel data or hybrid) record it.",
+        "complete runs with several replicas (--parallel data or hybrid) record it.",
     title: "Sums of gradients",
     help:
         "Gradients are summed over replicas in buckets, the last layers first, while others are worked out: the fastest sum of each.",
