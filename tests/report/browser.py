@@ -137,7 +137,7 @@ def look_at(browser, page, pictures):
             if pictures:
                 browser.keep(pictures / f"{width}-{'dark' if dark else 'light'}.png", "Page.captureScreenshot",
                              captureBeyondViewport=True)
-    browser.size(1280, 900)
+    browser.size(1280, 900, dark=True)  # paper is light all the same
     if pictures:
         browser.keep(pictures / "printed.pdf", "Page.printToPDF", printBackground=True)
     print(f"{seen['kinds']} kind(s) of run, {seen['sections']} sections, {seen['drawings']} drawings")

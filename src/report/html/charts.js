@@ -65,10 +65,24 @@ canopy.charts = [];
                   callback: (value, i, all) => type === "logarithmic" && all.length > 8 &&
                           !/^[125]/.test(Number(value).toExponential()) ?
                       "" :
-                      trimmed((spec.format ?? canopy.number)(value))
+                      tickText(spec.format ?? canopy.number, value, all)
                 }),
       },
     };
+  }
+
+  // One unit for all ticks of an axis, that of the largest.
+  const units = new Map([
+    [canopy.seconds, [["h", 3600, 4], ["s", 1, 1], ["ms", 1e-3, 1], ["µs", 1e-6, 1]]],
+    [canopy.bytes, [["GB", 1e9, 1], ["MB", 1e6, 1], ["kB", 1e3, 1], ["B", 1, 0]]],
+  ]);
+  function tickText(format, value, ticks) {
+    const most = Math.max(...ticks.map((tick) => Math.abs(tick.value)));
+    const known = units.get(format);
+    if (!known) return trimmed(format(value));
+    const [unit, size] =
+        known.find(([, one, times]) => most >= one * times) ?? known[known.length - 1];
+    return `${canopy.number(value / size, 4)} ${unit}`;
   }
 
   // 60.00 % of an axis is 60 %.
@@ -147,8 +161,10 @@ canopy.charts = [];
     const items = Chart.defaults.plugins.legend.labels.generateLabels(chart);
     for (const item of items) {
       const set = chart.data.datasets[item.datasetIndex];
-      item.pointStyle = set.type === "line" ? "line" : set.type === "scatter" ? "circle" : "rect";
-      if (set.type === "line") item.lineWidth = 2;
+      const isLine = set.type === "line";
+      Object.assign(
+          item, {pointStyle: isLine ? "line" : "rect", lineWidth: isLine ? 2 : 0},
+          {lineDash: set.borderDash ?? [], strokeStyle: set.borderColor});
     }
     return items;
   }
@@ -211,6 +227,7 @@ canopy.charts = [];
         },
       },
     });
+    entry.chart.draw();  // now: Chart.js waits for a frame, which a printer does not
     keys(entry.chart, spec);
   }
 

@@ -40,7 +40,7 @@
           summary: `Updates: ${told.join(", ")}.`,
           stacked: true,
           x: {label: step > 1 ? `Round (means of ${step})` : "Round", whole: true},
-          y: {label: "Updates"},
+          y: {label: "Updates", whole: step === 1},
           series: met.map((fate) => ({
                             type: "bar",
                             name: fateText(fate),
