@@ -190,6 +190,10 @@ canopy.charts = [];
     const reach = boxes.flatMap((series) => [...series.min, ...series.max]).filter(isNumber);
     const y = {...spec.y, stacked};
     if (reach.length) [y.least, y.most] = [Math.min(...reach), Math.max(...reach)];
+    // An axis of shares has no place above 100 %.
+    const top = [...reach, ...spec.series.flatMap((series) => series.y ?? [])].filter(isNumber);
+    const most = top.reduce((a, b) => Math.max(a, b), 0);
+    if (y.format === canopy.percent && !stacked && most > 0.97 && most <= 1) y.max ??= 1;
     const x = {...spec.x, stacked, offset: spec.x.offset ?? (hasBars && !across)};
     const all = {x: axis(x, true, rule), y: axis(y, false, rule)};
     if (spec.y2) all.y2 = {...axis({...spec.y2, grid: false}, false, rule), position: "right"};

@@ -44,6 +44,7 @@
           series: met.map((fate) => ({
                             type: "bar",
                             name: fateText(fate),
+                            touching: table.round.length > 60,
                             colour: fateColour(fate),
                             x: table.round.filter((_, i) => i % step === 0),
                             y: thinned(table[`fate_${fate}`], step),
