@@ -28,6 +28,7 @@ LOOK = """(() => {
     blank: all('canvas').filter(blank).map(name),
     drawings: all('canvas, figure svg').length,
     unnamed: all('canvas, figure svg').filter((node) => !node.getAttribute('aria-label')).map(name),
+    tall: document.documentElement.scrollHeight,
     wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
   };
 })()"""
@@ -135,9 +136,9 @@ def look_at(browser, page, pictures):
             if not seen["sections"] or not seen["kinds"]:
                 wrong.append(where + "there is nothing on the page")
             if pictures:
-                browser.keep(pictures / f"{width}-{'dark' if dark else 'light'}.png", "Page.captureScreenshot",
-                             captureBeyondViewport=True)
-    browser.size(1280, 900)
+                browser.size(width, seen["tall"], dark)  # charts that are resized while pictured are blank
+                browser.keep(pictures / f"{width}-{'dark' if dark else 'light'}.png", "Page.captureScreenshot")
+    browser.size(1280, 900, dark=True)  # paper is light all the same
     if pictures:
         browser.keep(pictures / "printed.pdf", "Page.printToPDF", printBackground=True)
     print(f"{seen['kinds']} kind(s) of run, {seen['sections']} sections, {seen['drawings']} drawings")

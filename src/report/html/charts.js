@@ -70,10 +70,24 @@ canopy.charts = [];
                   callback: (value, i, all) => type === "logarithmic" && all.length > 8 &&
                           !/^[125]/.test(Number(value).toExponential()) ?
                       "" :
-                      trimmed((spec.format ?? canopy.number)(value))
+                      tickText(spec.format ?? canopy.number, value, all)
                 }),
       },
     };
+  }
+
+  // One unit for all ticks of an axis, that of the largest.
+  const units = new Map([
+    [canopy.seconds, [["h", 3600, 4], ["s", 1, 1], ["ms", 1e-3, 1], ["µs", 1e-6, 1]]],
+    [canopy.bytes, [["GB", 1e9, 1], ["MB", 1e6, 1], ["kB", 1e3, 1], ["B", 1, 0]]],
+  ]);
+  function tickText(format, value, ticks) {
+    const most = Math.max(...ticks.map((tick) => Math.abs(tick.value)));
+    const known = units.get(format);
+    if (!known) return trimmed(format(value));
+    const [unit, size] =
+        known.find(([, one, times]) => most >= one * times) ?? known[known.length - 1];
+    return `${canopy.number(value / size, 4)} ${unit}`;
   }
 
   // 60.00 % of an axis is 60 %.
@@ -152,8 +166,10 @@ canopy.charts = [];
     const items = Chart.defaults.plugins.legend.labels.generateLabels(chart);
     for (const item of items) {
       const set = chart.data.datasets[item.datasetIndex];
-      item.pointStyle = set.type === "line" ? "line" : set.type === "scatter" ? "circle" : "rect";
-      if (set.type === "line") item.lineWidth = 2;
+      const isLine = set.type === "line";
+      Object.assign(
+          item, {pointStyle: isLine ? "line" : "rect", lineWidth: isLine ? 2 : 0},
+          {lineDash: set.borderDash ?? [], strokeStyle: set.borderColor});
     }
     return items;
   }
@@ -179,6 +195,10 @@ canopy.charts = [];
     const reach = boxes.flatMap((series) => [...series.min, ...series.max]).filter(isNumber);
     const y = {...spec.y, stacked};
     if (reach.length) [y.least, y.most] = [Math.min(...reach), Math.max(...reach)];
+    // An axis of shares has no place above 100 %.
+    const top = [...reach, ...spec.series.flatMap((series) => series.y ?? [])].filter(isNumber);
+    const most = top.reduce((a, b) => Math.max(a, b), 0);
+    if (y.format === canopy.percent && !stacked && most > 0.97 && most <= 1) y.max ??= 1;
     const x = {...spec.x, stacked, offset: spec.x.offset ?? (hasBars && !across)};
     const all = {x: axis(x, true, rule), y: axis(y, false, rule)};
     if (spec.y2) all.y2 = {...axis({...spec.y2, grid: false}, false, rule), position: "right"};
@@ -216,6 +236,7 @@ canopy.charts = [];
         },
       },
     });
+    entry.chart.draw();  // now: Chart.js waits for a frame, which a printer does not
     keys(entry.chart, spec);
   }
 

@@ -40,10 +40,11 @@
           summary: `Updates: ${told.join(", ")}.`,
           stacked: true,
           x: {label: step > 1 ? `Round (means of ${step})` : "Round", whole: true},
-          y: {label: "Updates"},
+          y: {label: "Updates", whole: step === 1},
           series: met.map((fate) => ({
                             type: "bar",
                             name: fateText(fate),
+                            touching: table.round.length > 60,
                             colour: fateColour(fate),
                             x: table.round.filter((_, i) => i % step === 0),
                             y: thinned(table[`fate_${fate}`], step),

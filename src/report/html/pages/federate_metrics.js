@@ -94,7 +94,7 @@
         return canopy.missing(
             element, "No client was validated: --validation cohort or all records it.");
       const line = (run, column, text, dash) => ({
-        name: canopy.called(run, text),
+        name: dash && runs.length > 1 ? `${run.name} (${text})` : canopy.called(run, text),
         colour: run.colour,
         type: "line",
         dash,

@@ -17,8 +17,8 @@
       return canopy.missing(
           area, "Ranks tell how they spent their time when a run ends; this one has not.");
     const places = rows.map((row) => `${row.rank}: ${row.role}`);
-    const told =
-        rows.map((row, i) => `${places[i]} ${percent(row.busy_seconds / (all[i] || 1), 0)}`);
+    const busy = (row, i) => percent(row.busy_seconds / (all[i] || 1), 0);
+    const told = rows.map((row, i) => `rank ${row.rank} (${row.role}) ${busy(row, i)}`);
     chart(area, {
       summary: `Computing: ${told.slice(0, 8).join(", ")}${told.length > 8 ? ", …" : "."}`,
       stacked: true,
@@ -33,10 +33,11 @@
                                          text: rows.map((row) => seconds(row[key])),
                                        })),
     });
+    const sent = bytes(sum(run.column("ranks", "bytes_sent")));
     canopy.note(
         area,
-        `Sent between ranks: ${bytes(sum(run.column("ranks", "bytes_sent")))}. What reducer and ` +
-            "combiners do (wait, add up, load) is not told apart: it takes them milliseconds, and no run records it yet.");
+        `Sent between ranks: ${sent}. What reducer and combiners do (wait, add up, load) is ` +
+            "not told apart: no run records it yet.");
   }
 
   const rankTime = (runs) => ({
