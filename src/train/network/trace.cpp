@@ -116,10 +116,12 @@ Table trace_table(std::vector<std::vector<Trace::Span>> const& spans, int update
   table.column("rank", Table::Type::integer).column("doing", Table::Type::text);
   table.column("number", Table::Type::integer);
   table.column("begin", Table::Type::real).column("end", Table::Type::real);
-  auto const start = begin_of_last(spans.front(), updates);
+  std::vector<double> begins;
+  for (auto const& of_rank : spans) begins.push_back(begin_of_last(of_rank, updates));
+  auto const start = std::ranges::min(begins);
   for (std::size_t rank = 0; rank < spans.size(); ++rank)
     for (auto const& span : spans[rank])
-      if (span.begin >= start)
+      if (span.begin >= begins[rank])
         table.add({static_cast<std::int64_t>(rank), name_of(span.doing), std::int64_t{span.number},
                    span.begin - start, span.end - start});
   return table;

@@ -33,12 +33,21 @@ TEST(TraceTable, HoldsTheLastUpdatesOfAllRanksFromTheirBeginning) {
   EXPECT_EQ(table.number(11, "end"), 16.25);
 }
 
+TEST(TraceTable, IsWholeOfARankThatIsAheadToo) {
+  auto const table = trace_table({three_updates(0, 0), three_updates(0, -3)}, 2);
+  ASSERT_EQ(table.rows(), 2u * 2 * 3);
+  EXPECT_EQ(table.number(0, "begin"), 3);
+  EXPECT_EQ(table.number(6, "begin"), 0);
+}
+
 TEST(TraceTable, OfMoreUpdatesThanThereWereHoldsAll) {
   EXPECT_EQ(trace_table({three_updates(0, 0)}, 9).rows(), 9u);
 }
 
-TEST(TraceTable, OfARankThatComputedNothingIsEmpty) {
-  EXPECT_EQ(trace_table({{}, three_updates(0, 0)}, 2).rows(), 0u);
+TEST(TraceTable, HasNothingOfARankThatComputedNothing) {
+  auto const table = trace_table({three_updates(0, 0), {}}, 2);
+  EXPECT_EQ(table.rows(), 6u);
+  EXPECT_EQ(trace_table({{}}, 2).rows(), 0u);
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ void write_trace(std::vector<std::vector<Trace::Span>> const& spans,
                  std::filesystem::path const& file);
 
 /// The table /trace: rank, doing, number, begin, end (seconds from its first span) of the last
-/// `updates` updates as the first rank saw them, which begin with a pass over its first shard.
+/// `updates` updates of every rank, each of which begins with a pass over the rank's first shard.
 Table trace_table(std::vector<std::vector<Trace::Span>> const& spans, int updates);
 
 }  // namespace canopy::train
