@@ -3,7 +3,7 @@
 
 canopy.chartSeries = (() => {
   const {isNumber, number} = canopy;
-  const boxLimit = 50;  // boxes of all series; more than that cannot be told apart
+  const boxRoom = 16;  // pixels of a box; with less they cannot be told apart
   const faded = (colour, share) => colour.startsWith("#") ?
       colour + Math.round(255 * share).toString(16).padStart(2, "0") :
       colour;
@@ -136,10 +136,10 @@ canopy.chartSeries = (() => {
     ];
   }
 
-  function datasets(allSeries) {
+  function datasets(allSeries, width) {
     const count =
         allSeries.filter((series) => series.type === "box").map((series) => series.x.length);
-    const asBands = canopy.sum(count) > boxLimit;
+    const asBands = boxRoom * canopy.sum(count) > width;
     return allSeries.flatMap((series, i) => datasetsOf(series, i, asBands));
   }
 

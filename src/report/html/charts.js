@@ -208,7 +208,7 @@ canopy.charts = [];
 
   function make(entry) {
     const {canvas, spec} = entry, ink = css("--ink"), paper = css("--paper");
-    const sets = datasets(spec.series);
+    const sets = datasets(spec.series, canvas.parentElement.clientWidth);
     const hasType = (type) => sets.some((set) => set.type === type);
     const across = spec.series.some((series) => series.type === "span");
     const isLoose = across || hasType("scatter");
