@@ -12,6 +12,7 @@
 #include "canopy/app/federate.hpp"
 #include "canopy/app/plan.hpp"
 #include "canopy/app/predict.hpp"
+#include "canopy/app/report.hpp"
 #include "canopy/app/scaling.hpp"
 #include "canopy/app/show.hpp"
 #include "canopy/app/train.hpp"
@@ -43,6 +44,7 @@ std::vector<Command> const& commands() {
       {"predict", "score a data set with a saved model", {}, app::run_predict},
       {"data", "describe, convert or generate data sets", app::run_data, {}},
       {"show", "print what is in a run file", app::run_show, {}},
+      {"report", "write a page about runs", app::run_report, {}},
       {"scaling", "gather the runs of a scaling study", app::run_scaling, {}},
   };
   return list;

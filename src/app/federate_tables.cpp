@@ -4,19 +4,21 @@
 
 namespace canopy::app {
 
-Table clients_table(federate::FederationState const& state, federate::Clients const& clients,
+Table clients_table(federate::Federation const& federation, federate::Clients const& clients,
                     federate::RoleMap const& roles) {
   Table table{"clients"};
   table.column("client", Table::Type::integer).column("rows", Table::Type::integer);
   table.column("combiner", Table::Type::integer).column("updates", Table::Type::integer);
   table.column("dropped", Table::Type::integer).column("last_round", Table::Type::integer);
   table.column("real_seconds", Table::Type::real).column("virtual_seconds", Table::Type::real);
+  for (auto const* name : {"download_seconds", "train_seconds", "upload_seconds"})
+    table.column(name, Table::Type::real);
   struct Sum {
     std::int64_t updates = 0, dropped = 0, last_round = 0;
     double real = 0, virtually = 0;
   };
   std::vector<Sum> sums(static_cast<std::size_t>(clients.count()));
-  for (auto const& row : state.updates) {
+  for (auto const& row : federation.state().updates) {
     auto& sum = sums[static_cast<std::size_t>(row.client)];
     if (row.weight > 0) ++sum.updates;
     if (row.is_dropped()) ++sum.dropped;
@@ -26,9 +28,11 @@ Table clients_table(federate::FederationState const& state, federate::Clients co
   }
   for (int client = 0; client < clients.count(); ++client) {
     auto const& sum = sums[static_cast<std::size_t>(client)];
+    auto const trip = federation.trip(client);
     table.add({std::int64_t{client}, clients.rows(client),
                std::int64_t{roles.has_combiners ? roles.combiner_of(client) + 1 : 0}, sum.updates,
-               sum.dropped, sum.last_round, sum.real, sum.virtually});
+               sum.dropped, sum.last_round, sum.real, sum.virtually, trip.download, trip.train,
+               trip.upload});
   }
   return table;
 }

@@ -18,6 +18,7 @@ namespace {
 
 using federate::FederationState;
 
+constexpr int most_clients_by_label = 10'000;  // of whom the run file tells every label's rows
 constexpr char checkpoint_form[] = "canopy-federation-checkpoint/1";
 
 }  // namespace
@@ -166,7 +167,10 @@ record::RunRecord Federator::make_record(std::string status, int exit_code,
   record.status = std::move(status);
   record.exit_code = exit_code;
   record.tables = state.tables();
-  record.tables.push_back(clients_table(state, problem_.clients, problem_.roles));
+  record.tables.push_back(clients_table(federation_, problem_.clients, problem_.roles));
+  if (problem_.clients.count() <= most_clients_by_label)
+    record.tables.push_back(data::client_label_table(
+        problem_.clients.partition(), problem_.samples.labels(), data_.header.class_names));
   record.tables.push_back(combiners_table(state, problem_.clients.count(), problem_.roles, hosts_));
   std::vector<std::string> roles;
   for (int rank = 0; rank < problem_.roles.ranks; ++rank)

@@ -191,7 +191,7 @@ class NetworkTrainer {
     auto const weights = fit_.weights();
     evaluate_on_unseen(weights);
     reports_ = fit_.strategy().reports();
-    if (trace_.is_on()) train::write_trace(comm_, trace_, settings_.network.trace);
+    if (trace_.is_on()) record_trace();
     gather_uses();
     record::RunRecord record;
     comm_.together("write", [&] {
@@ -208,6 +208,16 @@ class NetworkTrainer {
       evaluations_.push_back(
           evaluate_unseen(train::as_table(probabilities, task_.network.classes()), task_.rows,
                           task_.feed, settings_.scoring));
+  }
+
+  void record_trace() {
+    constexpr int updates = 2;  // enough to see how one follows the other
+    auto const spans = train::gather_spans(comm_, trace_);
+    comm_.together("trace", [&] {
+      if (!comm_.is_root()) return;
+      train::write_trace(spans, settings_.network.trace);
+      reports_.push_back(train::trace_table(spans, updates));
+    });
   }
 
   void gather_uses() {

@@ -29,6 +29,13 @@ class Federate:
         for table, rows in (("rounds", 4), ("models", 5), ("updates", 8), ("validations", 8),
                             ("combiners", 1), ("layout", 4), ("ranks", 4)):
             self.checks.equal(f"fedn: rows of {table}", len(show(out, table)), rows)
+        for client, labels in zip(show(out, "clients"), show(out, "client_labels")):
+            trip = sum(float(client[part + "_seconds"]) for part in ("download", "train", "upload"))
+            spent = float(client["virtual_seconds"])
+            self.checks.check("fedn: a client's time is that of its updates",
+                              abs(int(client["updates"]) * trip - spent) < 1e-6 * spent, client)
+            count = sum(int(rows) for name, rows in labels.items() if name.startswith("label_"))
+            self.checks.equal("fedn: each row of a client has a label", count, int(client["rows"]))
         rounds = show(out, "rounds")
         self.checks.check("fedn: bytes went between ranks", float(rounds[-1]["bytes_real"]) > 0)
         self.checks.check("fedn: virtual time passes",

@@ -197,8 +197,15 @@ TEST(TrainNetwork, TheTraceShowsEveryRank) {
   OutFile const out{world};
   auto settings = small_network(out);
   settings.network.trace = out.path() + ".json";
-  EXPECT_EQ(run(world, settings).exit_code, 0);
+  auto const record = run(world, settings);
+  EXPECT_EQ(record.exit_code, 0);
   if (!world.is_root()) return;
+  auto const* table = record.table("trace");
+  ASSERT_NE(table, nullptr) << "its end is in the run file, for reports";
+  std::ptrdiff_t last_passes = 0;
+  for (std::size_t row = 0; row < table->rows(); ++row)
+    last_passes += table->text(row, "doing") == "forward";
+  EXPECT_EQ(last_passes, 2 * 8) << "updates x shards";
   auto const trace = nlohmann::json::parse(std::ifstream{settings.network.trace});
   std::map<int, int> forwards;
   for (auto const& span : trace) {

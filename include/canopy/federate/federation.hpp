@@ -12,6 +12,7 @@
 #include "canopy/core/random.hpp"
 #include "canopy/data/splits.hpp"
 #include "canopy/federate/clients.hpp"
+#include "canopy/federate/devices.hpp"
 #include "canopy/federate/options.hpp"
 #include "canopy/federate/roles.hpp"
 #include "canopy/federate/state.hpp"
@@ -67,6 +68,8 @@ class Federation {
   std::vector<comm::RankUse> shut_down();
 
   FederationState const& state() const;
+  /// What a client's device takes for one update, if nothing comes in between.
+  Trip trip(int client) const;
   /// Whether state() is as the last round left it, and not in the middle of the next.
   bool is_whole() const;
   /// Whether a rank was lost: the process must then end without MPI.

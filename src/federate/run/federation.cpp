@@ -99,6 +99,10 @@ FederationState const& Federation::state() const {
   return parts_->server.state;
 }
 
+Trip Federation::trip(int client) const {
+  return parts_->server.dispatch(client, 0).trip;
+}
+
 bool Federation::is_whole() const {
   return parts_->server.is_whole;
 }

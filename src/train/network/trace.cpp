@@ -1,5 +1,6 @@
 #include "canopy/train/network/trace.hpp"
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <limits>
@@ -66,31 +67,64 @@ std::vector<double> clock_offsets(comm::Communicator const& comm, Trace const& t
   return offsets;
 }
 
-void write_trace(comm::Communicator const& comm, Trace const& trace,
-                 std::filesystem::path const& file) {
+std::vector<std::vector<Trace::Span>> gather_spans(comm::Communicator const& comm,
+                                                   Trace const& trace) {
   auto const offsets = clock_offsets(comm, trace);
-  auto const all = comm.gather(trace.spans());
-  comm.together("trace", [&] {
-    if (!comm.is_root()) return;
-    std::ofstream out{file};
-    out << "[\n";
-    for (std::size_t rank = 0; rank < all.size(); ++rank) {
+  auto all = comm.gather(trace.spans());
+  for (std::size_t rank = 0; rank < all.size(); ++rank)
+    for (auto& span : all[rank]) span.begin -= offsets[rank], span.end -= offsets[rank];
+  return all;
+}
+
+void write_trace(std::vector<std::vector<Trace::Span>> const& spans,
+                 std::filesystem::path const& file) {
+  std::ofstream out{file};
+  out << "[\n";
+  for (std::size_t rank = 0; rank < spans.size(); ++rank) {
+    fmt::print(out,
+               "{}{{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":{},\"args\":{{\"name\":"
+               "\"rank {}\"}}}}",
+               rank == 0 ? "" : ",\n", rank, rank);
+    for (auto const& span : spans[rank])
       fmt::print(out,
-                 "{}{{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":{},\"args\":{{\"name\":"
-                 "\"rank {}\"}}}}",
-                 rank == 0 ? "" : ",\n", rank, rank);
-      for (auto const& span : all[rank])
-        fmt::print(out,
-                   ",\n{{\"name\":\"{}\",\"ph\":\"X\",\"pid\":{},\"tid\":0,\"ts\":{:.1f},"
-                   "\"dur\":{:.1f},\"args\":{{\"number\":{}}}}}",
-                   name_of(span.doing), rank, 1e6 * (span.begin - offsets[rank]),
-                   1e6 * (span.end - span.begin), span.number);
-    }
-    out << "\n]\n";
-    out.close();
-    if (!out)
-      throw UserError{"--trace " + file.string() + ": cannot be written; give another name"};
-  });
+                 ",\n{{\"name\":\"{}\",\"ph\":\"X\",\"pid\":{},\"tid\":0,\"ts\":{:.1f},"
+                 "\"dur\":{:.1f},\"args\":{{\"number\":{}}}}}",
+                 name_of(span.doing), rank, 1e6 * span.begin, 1e6 * (span.end - span.begin),
+                 span.number);
+  }
+  out << "\n]\n";
+  out.close();
+  if (!out) throw UserError{"--trace " + file.string() + ": cannot be written; give another name"};
+}
+
+namespace {
+
+/// When the last `updates` updates began on a rank with these spans.
+double begin_of_last(std::vector<Trace::Span> const& spans, int updates) {
+  auto const is_pass = [](Trace::Span const& span) { return span.doing == Doing::forward; };
+  auto const first = std::ranges::find_if(spans, is_pass);
+  auto begin = std::numeric_limits<double>::infinity();
+  for (auto span = spans.rbegin(); span != spans.rend() && updates > 0; ++span)
+    if (is_pass(*span) && span->number == first->number) begin = span->begin, --updates;
+  return begin;
+}
+
+}  // namespace
+
+Table trace_table(std::vector<std::vector<Trace::Span>> const& spans, int updates) {
+  Table table{"trace"};
+  table.column("rank", Table::Type::integer).column("doing", Table::Type::text);
+  table.column("number", Table::Type::integer);
+  table.column("begin", Table::Type::real).column("end", Table::Type::real);
+  std::vector<double> begins;
+  for (auto const& of_rank : spans) begins.push_back(begin_of_last(of_rank, updates));
+  auto const start = std::ranges::min(begins);
+  for (std::size_t rank = 0; rank < spans.size(); ++rank)
+    for (auto const& span : spans[rank])
+      if (span.begin >= begins[rank])
+        table.add({static_cast<std::int64_t>(rank), name_of(span.doing), std::int64_t{span.number},
+                   span.begin - start, span.end - start});
+  return table;
 }
 
 }  // namespace canopy::train

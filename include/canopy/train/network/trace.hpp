@@ -7,6 +7,7 @@
 
 #include "canopy/comm/communicator.hpp"
 #include "canopy/core/clock.hpp"
+#include "canopy/core/table.hpp"
 
 namespace canopy::train {
 
@@ -44,10 +45,17 @@ class Trace {
 /// trips the quickest one, halved (Cristian 1989).
 std::vector<double> clock_offsets(comm::Communicator const& comm, Trace const& trace);
 
-/// Collective. The traces of all ranks by the root's clock, in Chrome's trace event format, which
-/// chrome://tracing and Perfetto show: one process for each rank. UserError when the root cannot
-/// write the file.
-void write_trace(comm::Communicator const& comm, Trace const& trace,
+/// Collective. The spans of all ranks by the root's clock, on the root.
+std::vector<std::vector<Trace::Span>> gather_spans(comm::Communicator const& comm,
+                                                   Trace const& trace);
+
+/// On the root. Spans by rank in Chrome's trace event format, which chrome://tracing and Perfetto
+/// show: one process for each rank. UserError when the file cannot be written.
+void write_trace(std::vector<std::vector<Trace::Span>> const& spans,
                  std::filesystem::path const& file);
+
+/// The table /trace: rank, doing, number, begin, end (seconds from its first span) of the last
+/// `updates` updates of every rank, each of which begins with a pass over the rank's first shard.
+Table trace_table(std::vector<std::vector<Trace::Span>> const& spans, int updates);
 
 }  // namespace canopy::train

@@ -1,0 +1,22 @@
+# cmake -DOUT=FILE.cpp -DASSETS=NAME=FILE;... -P embed.cmake : the assets as string literals, which
+# g++ compiles in no time. Files of one name follow one another.
+set(delimiter "embedded")
+set(names "")
+foreach(asset IN LISTS ASSETS)
+  string(REGEX MATCH "^([a-z_]+)=(.*)$" matched "${asset}")
+  set(name ${CMAKE_MATCH_1})
+  file(READ "${CMAKE_MATCH_2}" text)
+  string(FIND "${text}" ")${delimiter}\"" at)
+  if(NOT at EQUAL -1)
+    message(FATAL_ERROR "${CMAKE_MATCH_2} holds )${delimiter}\", which ends its literal: choose "
+                        "another delimiter in embed.cmake")
+  endif()
+  list(APPEND names ${name})
+  string(APPEND ${name} "R\"${delimiter}(${text})${delimiter}\"\n")
+endforeach()
+list(REMOVE_DUPLICATES names)
+set(code "#include \"assets.hpp\"\n\nnamespace canopy::report::assets {\n")
+foreach(name IN LISTS names)
+  string(APPEND code "std::string_view const ${name} =\n${${name}};\n")
+endforeach()
+file(WRITE "${OUT}" "${code}}  // namespace canopy::report::assets\n")

@@ -1,0 +1,124 @@
+// What the page of trained models shows, worked out from the tables of a run file.
+
+const trainData = (() => {
+  const count = (number, thing) => `${canopy.number(number)} ${thing}${number === 1 ? "" : "s"}`;
+  const distinct = (values) => [...new Set(values)];
+  const isForest = (run) => !run.has("epochs") && !run.has("layout");
+
+  /// Epochs with the samples and seconds of training up to their end, without what is done between
+  /// epochs. The rows are known of complete runs; samples are null without them.
+  function epochsOf(run) {
+    const rows = run.column("model", "rows")?.[0] ?? null;
+    let seconds = 0;
+    return run.rows("epochs").map((row) => {
+      seconds += rows === null ? row.compute_seconds + row.exposed_comm_seconds + row.idle_seconds :
+                                 rows / row.samples_per_second;
+      return {...row, samples: rows === null ? null : rows * row.epoch, seconds};
+    });
+  }
+
+  const layerNames = (first, last) => last < first ? "no layers" :
+      first === last                               ? `layer ${first}` :
+                                                     `layers ${first} to ${last}`;
+
+  function stagesInWords(run, rows) {
+    const names = run.rows("pipeline");
+    return rows.map((row) => {
+      const layers = names[row.stage]?.layers;
+      return `Stage ${row.stage} has ${layerNames(row.first_layer, row.last_layer)}` +
+          (layers ? ` (${layers})` : "") + `, ${count(row.parameters, "parameter")}.`;
+    });
+  }
+
+  function networkInWords(run) {
+    const rows = run.rows("layout"), [first] = rows;
+    const machines = distinct(rows.map((row) => row.host)).length;
+    const where = `${count(rows.length, "rank")} on ${count(machines, "machine")}`;
+    const shards = rows.reduce(
+        (sum, row) => row.stage === 0 && row.role !== "server" ? sum + row.shards : sum, 0);
+    const batch = run.settings.batch_size ?
+        `the ${count(Number(run.settings.batch_size), "row")} of an update` :
+        "an update";
+    const sums =
+        first.sums && first.sums !== "none" ? [`Gradients are summed by ${first.sums}.`] : [];
+    const stages = distinct(rows.map((row) => row.stage)).length;
+    const replicas = distinct(rows.map((row) => row.replica)).length;
+    const schedule = run.column("pipeline", "schedule")?.[0];
+    switch (first.strategy) {
+      case "pipeline":
+      case "hybrid":
+        return [
+          `${where}: ${
+              replicas === 1 ? "one pipeline" : `${replicas} pipelines side by side, each`} of ` +
+              `${count(stages, "stage")}. ${batch[0].toUpperCase() + batch.slice(1)} are cut into ${
+                  count(shards, "micro-batch").replace(/hs$/, "hes")}` +
+              `${schedule ? `, which run through the stages in the order of ${schedule}` : ""}.`,
+          ...stagesInWords(run, rows.filter((row) => row.replica === rows[0].replica)), ...sums
+        ];
+      case "ps": {
+        const servers = rows.filter((row) => row.role === "server"),
+              workers = rows.length - servers.length;
+        const late = String(run.settings.staleness ?? "");
+        const pace = late === "0" ? "wait for each other after every update" :
+            late === "inf"        ? "go on as they please" :
+                                    `may be ${count(Number(late), "update")} ahead of the slowest`;
+        return [
+          `${where}: ${count(workers, "worker")} with the whole network (${
+              count(first.parameters, "parameter")}) and ` +
+          `${count(servers.length, "server")} that hold${
+              servers.length === 1 ? "s" : ""} its weights. Workers ${pace}.`
+        ];
+      }
+      default:
+        if (rows.length === 1)
+          return [`One rank has the whole network (${
+              count(first.parameters, "parameter")}) and works out all of ${batch}.`];
+        return [
+          `${where}: every rank has the whole network (${
+              count(first.parameters, "parameter")}) and works out its part of ` +
+              `${batch}, which is cut into ${count(shards, "shard")} (${
+                  rows.map((row) => row.shards).join(" + ")}).`,
+          ...sums
+        ];
+    }
+  }
+
+  function forestInWords(run) {
+    const [model] = run.rows("model"), ranks = run.rows("ranks");
+    const machines = distinct(ranks.map((row) => row.host)).length;
+    const where = `${count(ranks.length, "rank")} on ${count(machines, "machine")}`;
+    const grown = model ? ` ${canopy.number(model.trees)} trees of ${
+                              canopy.number(model.nodes)} nodes from ${count(model.rows, "row")}.` :
+                          "";
+    if (run.has("sharding"))
+      return [
+        `${where}: every rank holds a part of the rows, and all grow each tree together.${grown}`
+      ];
+    return [`${
+        where}: every rank holds all rows and grows some of the trees, dealt in blocks as ranks become free.${
+        grown}`];
+  }
+
+  const inWords = (run) => isForest(run) ? forestInWords(run) :
+      run.has("layout")                  ? networkInWords(run) :
+                                           [];
+
+  /// Seconds of each rank: {rank, computing, messages, idle}.
+  const useOf = (run) => run.rows("ranks").map((row) => ({
+                                                 rank: row.rank,
+                                                 computing: row.busy_seconds,
+                                                 messages: row.comm_seconds,
+                                                 idle: row.idle_seconds
+                                               }));
+
+  /// Counts by value, over all ranks: {values, counts}; of /staleness or /leads.
+  function histogramOf(run, table, value, weight) {
+    const sums = new Map();
+    for (const row of run.rows(table))
+      sums.set(row[value], (sums.get(row[value]) ?? 0) + row[weight]);
+    const values = [...sums.keys()].sort((a, b) => a - b);
+    return {values, counts: values.map((each) => sums.get(each))};
+  }
+
+  return {count, isForest, epochsOf, inWords, useOf, histogramOf};
+})();
