@@ -57,7 +57,7 @@ class Coordinator {
     auto copy = settings;
     Options options;
     copy.describe(options);
-    identity_ = {"tune", options.to_toml(), task.fingerprint(), utc_now()};
+    identity_ = {"tune", options.to_toml(), task.fingerprint(), utc_now(), hosts_};
   }
 
   record::RunRecord run(comm::Farm& farm) {
