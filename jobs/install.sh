@@ -8,8 +8,8 @@ set -euo pipefail
 
 needed=(g++ cmake ninja-build pkg-config openmpi-bin libopenmpi-dev libboost-mpi-dev
   libboost-serialization-dev libeigen3-dev libhdf5-dev libcli11-dev libtomlplusplus-dev libfmt-dev
-  libspdlog-dev nlohmann-json3-dev zlib1g-dev libssl-dev openssh-client curl ca-certificates
-  libjs-chart.js)
+  libspdlog-dev nlohmann-json3-dev libcpp-httplib-dev zlib1g-dev libssl-dev openssh-client curl
+  ca-certificates libjs-chart.js)
 needed_by_tests=(libgtest-dev libgmock-dev libbenchmark-dev util-linux procps)
 useful_to_tests=(python3 python3-h5py python3-pandas python3-matplotlib python3-sklearn
   python3-yaml chromium python3-websocket)  # without them some tests are skipped

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "canopy/app/calibrate.hpp"
+#include "canopy/app/dashboard.hpp"
 #include "canopy/app/data.hpp"
 #include "canopy/app/federate.hpp"
 #include "canopy/app/plan.hpp"
@@ -45,6 +46,7 @@ std::vector<Command> const& commands() {
       {"data", "describe, convert or generate data sets", app::run_data, {}},
       {"show", "print what is in a run file", app::run_show, {}},
       {"report", "write a page about runs", app::run_report, {}},
+      {"dashboard", "serve the runs of a folder as web pages, live", app::run_dashboard, {}},
       {"scaling", "gather the runs of a scaling study", app::run_scaling, {}},
   };
   return list;

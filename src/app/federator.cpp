@@ -36,7 +36,7 @@ Federator::Federator(FederateSettings const& settings, SharedSamples const& data
   auto copy = settings;
   Options options;
   copy.describe(options);
-  identity_ = {"federate", options.to_toml(), data.fingerprint, utc_now()};
+  identity_ = {"federate", options.to_toml(), data.fingerprint, utc_now(), hosts_};
 }
 
 record::RunRecord Federator::run() {
@@ -134,7 +134,10 @@ federate::FederationHooks Federator::hooks() {
   federate::FederationHooks hooks;
   hooks.round = [this](federate::RoundRow const& row) {
     view_->round(row);
-    start_.journal->append({{"kind", "round"}, {"round", row.round}, {"model", row.model}});
+    nlohmann::json record{{"kind", "round"}};
+    federate::RoundRow::each(row,
+                             [&](char const* name, auto const& value) { record[name] = value; });
+    start_.journal->append(record);
   };
   hooks.idle = [this] { view_->idle(federation_.state().round); };
   hooks.interrupted = [this] { return interrupted(); };

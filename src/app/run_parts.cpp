@@ -148,11 +148,18 @@ record::Journal open_journal(record::RunFiles const& files, RunIdentity const& i
     }
   }
   auto journal = record::Journal::create(files.journal);
+  record::RunRecord about;
+  record::fill_provenance(about);
   journal.append({{"kind", "start"},
                   {"command", identity.command},
                   {"settings", identity.settings_toml},
                   {"data", identity.fingerprint},
-                  {"started", identity.started}});
+                  {"started", identity.started},
+                  {"version", about.version},
+                  {"git", about.git},
+                  {"np", identity.hosts.size()},
+                  {"nodes", distinct(identity.hosts).size()},
+                  {"resumes", start == record::Start::resume}});
   return journal;
 }
 

@@ -96,6 +96,7 @@ struct RunIdentity {
   std::string settings_toml;
   std::string fingerprint;  ///< of the data
   std::string started;
+  std::vector<std::string> hosts = {};  ///< of every rank; tells those who watch, and may change
 };
 
 /// Why --resume must not go on from `earlier`: it had other settings, but for limits of time and

@@ -99,7 +99,7 @@ class RowsTrainer {
     auto copy = settings;
     Options options;
     copy.describe(options);
-    identity_ = {"train", options.to_toml(), part.fingerprint, utc_now()};
+    identity_ = {"train", options.to_toml(), part.fingerprint, utc_now(), hosts_};
   }
 
   record::RunRecord run() {

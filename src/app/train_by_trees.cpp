@@ -39,7 +39,7 @@ class TreesTrainer {
     auto copy = settings;
     Options options;
     copy.describe(options);
-    identity_ = {"train", options.to_toml(), data.fingerprint, utc_now()};
+    identity_ = {"train", options.to_toml(), data.fingerprint, utc_now(), hosts_};
   }
 
   record::RunRecord run(comm::Farm& farm) {

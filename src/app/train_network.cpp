@@ -46,7 +46,7 @@ class NetworkTrainer {
     auto copy = settings;
     Options options;
     copy.describe(options);
-    identity_ = {"train", options.to_toml(), data.fingerprint, utc_now()};
+    identity_ = {"train", options.to_toml(), data.fingerprint, utc_now(), hosts_};
     places_ = comm.gather(fit_.strategy().place());
   }
 
@@ -117,11 +117,9 @@ class NetworkTrainer {
     hooks.interrupted = [this] { return interrupted(); };
     hooks.epoch = [&](train::EpochRow const& row) {
       view->epoch(row, training_.epochs);
-      start_.journal->append({{"kind", "epoch"},
-                              {"epoch", row.epoch},
-                              {"step", fit_.step()},
-                              {"loss", row.loss},
-                              {"accuracy", row.accuracy}});
+      nlohmann::json record{{"kind", "epoch"}, {"epoch", row.epoch}, {"step", fit_.step()}};
+      train::EpochRow::each(row, [&](char const* name, double value) { record[name] = value; });
+      start_.journal->append(record);
     };
     hooks.checkpoint = [this](train::TrainingState const& so_far) { write_interrupted(so_far); };
     phases_.begin("fit");

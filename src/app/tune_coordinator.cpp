@@ -33,7 +33,7 @@ TuneCoordinator::TuneCoordinator(comm::Communicator const& comm, TuneSettings co
   auto copy = settings;
   Options options;
   copy.describe(options);
-  identity_ = {"tune", options.to_toml(), task.fingerprint(), utc_now()};
+  identity_ = {"tune", options.to_toml(), task.fingerprint(), utc_now(), hosts_};
 }
 
 record::RunRecord TuneCoordinator::run(comm::Farm& farm) {

@@ -67,7 +67,11 @@ FoldRecord from_record(nlohmann::json const& record) {
 }  // namespace
 
 Search::Search(comm::Farm& farm, record::Journal& journal, SearchPlan plan, int block)
-    : farm_{farm}, journal_{journal}, plan_{std::move(plan)}, block_{block} {}
+    : farm_{farm},
+      journal_{journal},
+      plan_{std::move(plan)},
+      parameters_{plan_.parameters()},
+      block_{block} {}
 
 int Search::folds_total() const {
   auto const& trials = plan_.trials();
@@ -104,7 +108,9 @@ void Search::restore(std::vector<nlohmann::json> const& records) {
     }
   };
   open(plan_.advance(plan_.is_reproducible()));
+  std::map<int, std::string> statuses;
   for (auto const& record : records) {
+    if (record.at("kind") == "trial") statuses[record.at("trial")] = record.at("status");
     if (record.at("kind") == "decision") open(plan_.advance());
     if (record.at("kind") == "ended") plan_.end_early(time_limit);
     if (record.at("kind") == "abandoned") {
@@ -132,6 +138,14 @@ void Search::restore(std::vector<nlohmann::json> const& records) {
     throw DataError{
         "the journal tells of a fold that this search does not have, so it is another search's or "
         "another version's; --overwrite begins anew"};
+  told_ = statuses.size();
+  for (auto const& [number, status] : statuses) {
+    using enum Trial::Status;
+    auto const place = static_cast<std::size_t>(number);
+    if (status == to_text(running) ||
+        (place < plan_.trials().size() && plan_.trials()[place].status == running))
+      going_.push_back(number);
+  }
   std::vector<FoldId> rest;
   for (auto const& [name, fold] : ready) rest.push_back(fold);
   std::ranges::sort(rest);
@@ -141,8 +155,38 @@ void Search::restore(std::vector<nlohmann::json> const& records) {
 void Search::advance(bool hungry) {
   auto const before = plan_.decisions();
   enqueue(plan_.advance(hungry));
+  if (plan_.decisions() > before || told_ < plan_.trials().size()) tell_of_decisions();
   if (!plan_.is_reproducible() && plan_.decisions() > before)
     journal_.append({{"kind", "decision"}});
+}
+
+/// What each trial is, and what became of it: for those who read the journal meanwhile. A search
+/// that goes on finds out by itself.
+void Search::tell_of_decisions() {
+  auto const& trials = plan_.trials();
+  std::erase_if(going_, [&](int number) {
+    auto const& trial = trials[static_cast<std::size_t>(number)];
+    if (trial.status == Trial::Status::running) return false;
+    journal_.append(record_of(trial));
+    return true;
+  });
+  for (; told_ < trials.size(); ++told_) {
+    auto const& trial = trials[told_];
+    journal_.append(record_of(trial));
+    if (trial.status == Trial::Status::running) going_.push_back(trial.id);
+  }
+}
+
+nlohmann::json Search::record_of(Trial const& trial) const {
+  auto parameters = nlohmann::json::array();
+  for (auto const& name : parameters_)
+    if (auto const* value = find(trial.configuration, name)) parameters.push_back({name, *value});
+  return {{"kind", "trial"},
+          {"trial", trial.id},
+          {"origin", trial.origin},
+          {"status", to_text(trial.status)},
+          {"stop_reason", trial.stop_reason},
+          {"parameters", parameters}};
 }
 
 void Search::enqueue(std::vector<FoldId> const& folds) {
@@ -282,6 +326,9 @@ void Search::take_fold(FoldId id, comm::TaskReport const& report, Outcome const&
   cost_done_ += plan_.cost(id);
   if (trial.resource > 0) begun_[{trial.id, id.fold}] = report.rank;
   store(id, row, std::move(score), outcome.error);
+  bool const has_ended =  // not so what an interruption stops: it goes on
+      trial.status != Trial::Status::running && trial.status != Trial::Status::stopped;
+  if (has_ended && std::erase(going_, trial.id) > 0) journal_.append(record_of(trial));
 }
 
 void Search::store(FoldId id, TaskRow row, std::optional<FoldScore> score,

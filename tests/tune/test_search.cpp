@@ -1,4 +1,6 @@
 #include <chrono>
+#include <filesystem>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -47,6 +49,29 @@ bool never() {
 }
 void look_away(Search const&) {}
 
+std::vector<nlohmann::json> of_kind(std::string const& kind, std::filesystem::path const& journal) {
+  auto records = record::Journal::read(journal);
+  std::erase_if(records, [&](auto const& record) { return record.at("kind") != kind; });
+  return records;
+}
+
+/// What the journal says that became of the trials; only the running ones may be told of twice.
+std::map<int, std::string> trials_told(std::filesystem::path const& journal) {
+  std::map<int, std::string> told;
+  for (auto const& record : of_kind("trial", journal)) {
+    auto& status = told[record.at("trial")];
+    EXPECT_TRUE(status.empty() || status == "running") << record;
+    status = record.at("status");
+  }
+  return told;
+}
+
+std::map<int, std::string> statuses(std::vector<Trial> const& trials) {
+  std::map<int, std::string> all;
+  for (auto const& trial : trials) all[trial.id] = to_text(trial.status);
+  return all;
+}
+
 // ---- the search over a farm of any size
 
 TEST(Search, FindsWhatIsComputedDirectlyAndJournalsEveryFold) {
@@ -71,11 +96,15 @@ TEST(Search, FindsWhatIsComputedDirectlyAndJournalsEveryFold) {
   EXPECT_LT(search.folds_total(), 60) << "the test needs a trial that failed its check";
   EXPECT_EQ(search.folds_restored(), 0);
 
-  auto const records = record::Journal::read(file.path);
+  auto const records = of_kind("fold", file.path);
   std::set<std::pair<int, int>> folds;
   for (auto const& record : records) folds.emplace(record.at("trial"), record.at("fold"));
   EXPECT_EQ(records.size(), static_cast<std::size_t>(search.folds_total()));
   EXPECT_EQ(folds.size(), records.size());
+  EXPECT_EQ(trials_told(file.path), statuses(search.trials()));
+  auto const first = of_kind("trial", file.path).front();
+  EXPECT_EQ(first.at("origin"), "default");
+  EXPECT_EQ(first.at("parameters").at(0), (nlohmann::json::array({"x", "0.5"})));
   farm.shut_down();
 }
 
@@ -104,14 +133,15 @@ TEST(Search, InterruptedAndResumedFindsTheSame) {
   EXPECT_GT(stopped, 0);
 
   auto const records = record::Journal::read(file.path);
-  EXPECT_EQ(records.size(), static_cast<std::size_t>(first.folds_done()));
+  EXPECT_EQ(of_kind("fold", file.path).size(), static_cast<std::size_t>(first.folds_done()));
   Search second{farm, journal, {settings(30, 3), learner, 1}};
   second.restore(records);
   EXPECT_EQ(second.folds_restored(), first.folds_done());
   EXPECT_EQ(second.run({std::nullopt, never}, look_away), Ending::finished);
   EXPECT_EQ(table_hash(second.trials()), table_hash(computed_directly(trials)));
-  EXPECT_EQ(record::Journal::read(file.path).size(), static_cast<std::size_t>(second.folds_total()))
+  EXPECT_EQ(of_kind("fold", file.path).size(), static_cast<std::size_t>(second.folds_total()))
       << "no fold was computed again";
+  EXPECT_EQ(trials_told(file.path), statuses(second.trials()));
   farm.shut_down();
 }
 
@@ -141,7 +171,7 @@ TEST(Search, RestoredFoldsAreTakenAtTheirWord) {
   search.run({std::nullopt, never}, look_away);
   EXPECT_EQ(search.trials()[1].folds[0]->score, 42.0);
   EXPECT_EQ(search.trials()[1].folds[0]->right, std::vector<std::uint64_t>{255});
-  EXPECT_EQ(record::Journal::read(file.path).size(), 5u);
+  EXPECT_EQ(of_kind("fold", file.path).size(), 5u);
 
   fold["trial"] = 3;
   Search other{farm, journal, {settings(3, 2), learner, 1}};
@@ -208,6 +238,7 @@ TEST(Search, AFailedTrialTellsOfItsLowestFold) {
   EXPECT_EQ(search.trials()[1].status, Trial::Status::complete);
   EXPECT_EQ(search.folds_done(), 36);
 
+  EXPECT_EQ(trials_told(file.path), statuses(search.trials()));
   auto const records = record::Journal::read(file.path);
   EXPECT_EQ(std::ranges::count_if(records, [](auto const& r) { return r.contains("error"); }), 3);
   Search resumed{farm, journal, {settings(3, 12), learner, 1}};

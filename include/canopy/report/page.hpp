@@ -18,9 +18,11 @@ struct RunOnPage {
 
 struct PageOptions {
   std::string title = "Canopy report";
-  /// A live page asks this address of its own server for page_data() again and again; empty: the
-  /// page is as it is and asks for nothing.
+  /// A live page asks this address of its own server for page_data() again and again, and then the
+  /// one that these data name; 204 means that nothing is new. Empty: the page is as it is and asks
+  /// for nothing.
   std::string data_url = {};
+  std::string home_url = {};  ///< where a served page leads back to
   double refresh_seconds = 5;
 };
 

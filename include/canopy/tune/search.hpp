@@ -70,10 +70,13 @@ class Search {
   void abandon(FoldId fold);
   std::optional<comm::Rank> who_has_begun(FoldId fold) const;
   double cost_ahead() const;
+  void tell_of_decisions();
+  nlohmann::json record_of(Trial const& trial) const;
 
   comm::Farm& farm_;
   record::Journal& journal_;
   SearchPlan plan_;
+  std::vector<std::string> parameters_;
   std::vector<TaskRow> tasks_;
   std::deque<Waiting> queue_;
   int block_;
@@ -85,6 +88,8 @@ class Search {
   double cost_done_ = 0;  ///< of those that were computed in this session
   double offset_ = 0;     ///< seconds spent by earlier sessions
   int restored_ = 0;
+  std::size_t told_ = 0;    ///< trials that the journal tells of
+  std::vector<int> going_;  ///< those of them that it calls running
 };
 
 }  // namespace canopy::tune

@@ -152,6 +152,7 @@ json page_data(std::span<RunOnPage const> runs, PageOptions const& options) {
   if (!options.data_url.empty())
     data["options"] = {{"data_url", options.data_url},
                        {"refresh_seconds", options.refresh_seconds}};
+  if (!options.home_url.empty()) data["options"]["home_url"] = options.home_url;
   return data;
 }
 

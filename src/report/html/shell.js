@@ -5,6 +5,8 @@
 //
 //   canopy.page("tune", {
 //     title: "Tuning",
+//     bare: true,                  // one section and nothing else (default: a heading, contents,
+//                                  // and the sections that every run has)
 //     sections(runs) {             // the runs of this kind on the page, one or more
 //       return [{
 //         id: "best-so-far",       // unique in the page; [a-z0-9-]
@@ -216,16 +218,17 @@ const canopy = (() => {
       const page = pages.get(kind) ?? {title: kind, sections: () => []};
       const box =
           el("section", {class: "kind", id: `kind-${kind}`, "aria-label": page.title},
-             el("h2", {}, page.title));
+             page.bare ? null : el("h2", {}, page.title));
       main.append(box);
-      contents.append(el("a", {class: "kind", href: `#kind-${kind}`}, page.title));
-      for (const sections
-               of [[canopy.overview(runs), ...page.sections(runs)], canopy.details(runs)]) {
+      const lead = (attributes, text) => page.bare || contents.append(el("a", attributes, text));
+      lead({class: "kind", href: `#kind-${kind}`}, page.title);
+      const own = page.sections(runs);
+      for (const sections of page.bare ? [own] :
+                                         [[canopy.overview(runs), ...own], canopy.details(runs)]) {
         const made = sections.map((section) => card(kind, section));
         widenLonely(made.map(({box}) => box));
         box.append(el("div", {class: "grid"}, made.map(({box}) => box)));
-        for (const section of sections)
-          contents.append(el("a", {href: `#${kind}-${section.id}`}, section.title));
+        for (const section of sections) lead({href: `#${kind}-${section.id}`}, section.title);
         cards.push(...made);
       }
     }
@@ -291,27 +294,12 @@ const canopy = (() => {
     theme();
   }
 
-  // A live page asks for its data again and again; what is open, chosen and focused stays.
-  async function refresh() {
-    try {
-      const answer = await fetch(state.options.data_url, {cache: "no-store"});
-      if (answer.ok) {
-        const focused = document.activeElement?.id, top = scrollY;
-        show(await answer.json());
-        if (focused) document.getElementById(focused)?.focus({preventScroll: true});
-        scrollTo(0, top);
-      }
-    } catch { /* the server is away: what is shown stays */
-    }
-    setTimeout(refresh, 1000 * state.options.refresh_seconds);
-  }
-
   function start() {
     const data = JSON.parse(document.getElementById("data").textContent);
     state.options = data.options ?? {};
     watchTheme();
     show(data);
-    if (state.options.data_url) setTimeout(refresh, 1000 * state.options.refresh_seconds);
+    canopy.goLive();
   }
 
   return {

@@ -2,7 +2,10 @@
 // Widgets of the shell: figures in a line, switches, tables, and the sections that every run has.
 //
 //   canopy.table(element, {name: "trials",          // of the CSV file
-//     columns: [{key: "score", title: "Score", format: canopy.percent}],   // format is optional
+//     columns: [{key: "score", title: "Score",
+//                format: canopy.percent,            // optional: the text of a value
+//                node: (row) => canopy.el(..)}],    // optional: an element in its place
+//     stack: true,                                  // narrow: each row a small card
 //     rows: [{score: 0.5}, ..]})                    // a cell is text, a number or null
 //   canopy.tableOf(element, run, "trials")          // a table of the run as it is
 
@@ -83,12 +86,14 @@ canopy.csv = (columns, rows) => {
       .join("");
 };
 
-canopy.table = (element, {name, columns, rows, perPage = 25}) => {
-  const {el} = canopy;
+canopy.table = (element, {name, columns, rows, stack = false, perPage = 25}) => {
+  const {el, state} = canopy;
   const isNumeric = (column) => rows.some((row) => typeof row[column.key] === "number") &&
       rows.every((row) => typeof row[column.key] !== "string");
   for (const column of columns) column.numeric = isNumeric(column);
-  let sorted = null, falling = false, page = 0, words = "";
+  const id = `${element.closest("section.card")?.id ?? ""}/${name}`;
+  const chosen =
+      state.choices["table " + id] ??= {sorted: null, falling: false, page: 0, words: ""};
   const show = (column, row) => {
     const value = row[column.key];
     return value === null || value === undefined ? "" :
@@ -100,11 +105,12 @@ canopy.table = (element, {name, columns, rows, perPage = 25}) => {
           el("button", {
             type: "button",
             onclick: () => {
-              falling = sorted === column ? !falling : column.numeric;
-              sorted = column;
-              page = 0;
+              chosen.falling = chosen.sorted === column.key ? !chosen.falling : column.numeric;
+              chosen.sorted = column.key;
+              chosen.page = 0;
               fill();
-            }
+            },
+            id: `${id}/${column.key}`
           },
              column.title ?? column.key));
   const heads = columns.map(
@@ -113,15 +119,17 @@ canopy.table = (element, {name, columns, rows, perPage = 25}) => {
   const search = el("input", {
     type: "search",
     placeholder: "Filter",
+    id: `${id}/filter`,
+    value: chosen.words,
     "aria-label": `Filter the table ${name}`,
     oninput: (event) => {
-      words = event.target.value.toLowerCase();
-      page = 0;
+      chosen.words = event.target.value;
+      chosen.page = 0;
       fill();
     }
   });
   const turn = (by) => () => {
-    page += by;
+    chosen.page += by;
     fill();
   };
   const back =
@@ -129,6 +137,8 @@ canopy.table = (element, {name, columns, rows, perPage = 25}) => {
   const next = el("button", {type: "button", "aria-label": "Next rows", onclick: turn(1)}, "›");
   let found = rows;
   function fill() {
+    const words = chosen.words.toLowerCase(), falling = chosen.falling,
+          sorted = columns.find((column) => column.key === chosen.sorted);
     found = rows;
     if (words)
       found = rows.filter(
@@ -144,7 +154,7 @@ canopy.table = (element, {name, columns, rows, perPage = 25}) => {
                        String(a[key]).localeCompare(String(b[key]), "en", {numeric: true})));
     }
     const pages = Math.max(1, Math.ceil(found.length / perPage));
-    page = Math.min(Math.max(page, 0), pages - 1);
+    const page = chosen.page = Math.min(Math.max(chosen.page, 0), pages - 1);
     heads.forEach((head, i) => {
       head.setAttribute(
           "aria-sort", columns[i] === sorted ? (falling ? "descending" : "ascending") : "none");
@@ -158,9 +168,10 @@ canopy.table = (element, {name, columns, rows, perPage = 25}) => {
                                                      return el(
                                                          "td", {
                                                            class: column.numeric ? "number" : "",
-                                                           title: text.length > 30 ? text : null
+                                                           title: text.length > 30 ? text : null,
+                                                           "data-title": column.title
                                                          },
-                                                         text);
+                                                         column.node ? column.node(row) : text);
                                                    }))));
     const last = Math.min(first + perPage, found.length);
     count.textContent = found.length > perPage ?
@@ -179,7 +190,12 @@ canopy.table = (element, {name, columns, rows, perPage = 25}) => {
            onclick: () => canopy.save(name + ".csv", "text/csv", canopy.csv(columns, found))
          },
             "CSV")),
-      el("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": `Table ${name}`},
+      el("div", {
+        class: stack ? "scroll stack" : "scroll",
+        tabindex: 0,
+        role: "region",
+        "aria-label": `Table ${name}`
+      },
          el("table", {}, el("thead", {}, el("tr", {}, heads)), body)));
 };
 
