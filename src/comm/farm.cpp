@@ -91,6 +91,7 @@ void Farm::tell_all(Order::Kind kind, std::int64_t number) {
 std::optional<TaskReport> Farm::wait(double seconds, std::function<void()> const& idle) {
   if (alone()) return perform_one(idle);
   Stopwatch const waited;
+  Patience receiving;
   for (;;) {
     beat_as_coordinator();
     if (auto report = next_report()) {
@@ -105,7 +106,7 @@ std::optional<TaskReport> Farm::wait(double seconds, std::function<void()> const
     mailbox_.all_sent();
     if (idle) idle();
     if (waited.seconds() >= seconds) return {};
-    patience_.rest();
+    (mailbox_.is_receiving() ? receiving : patience_).rest();
   }
 }
 

@@ -78,10 +78,23 @@ give_share() {
     fi || fail "no share of a core can be set in $controller (a container?): leave --cpu out"
 }
 
+# A machine with half a core has one core half of the time, not two for a quarter of it each.
+cores_of() {
+    local all count core list=''
+    all=$(getconf _NPROCESSORS_ONLN)
+    count=$(awk -v cores="$(cat "$state/share")" 'BEGIN {n = int(cores); print n < cores ? n + 1 : n}')
+    for ((core = 0; core < count && core < all; core++)); do
+        list+=${list:+,}$(((($1 - 1) * count + core) % all))
+    done
+    echo "$list"
+}
+
 join_share() {
     local group
     group=$(cpu_controller)/$name-vm$1
-    [ ! -d "$group" ] || echo "$BASHPID" >"$group/cgroup.procs"
+    [ -d "$group" ] || return 0
+    echo "$BASHPID" >"$group/cgroup.procs"
+    taskset -pc "$(cores_of "$1")" "$BASHPID" >/dev/null
 }
 
 # ---- up
@@ -186,6 +199,7 @@ up() {
     rm -rf "$state"
     (umask 077 && mkdir -p "$state")
     write_settings "$machines"
+    echo "$cpu" >"$state/share"
     for ((i = 1; i <= machines; i++)); do
         ip netns add "$name-vm$i"
         ip -n "$name-vm$i" link set lo up

@@ -61,6 +61,9 @@ class Mailbox {
   /// Forgets messages that have left; true when none are still on their way.
   bool all_sent();
 
+  /// Is a message here in part? The rest comes as fast as one asks.
+  bool is_receiving() const { return !incoming_.empty(); }
+
   std::uint64_t bytes_sent() const { return bytes_sent_; }
   std::uint64_t bytes_received() const { return bytes_received_; }
 
