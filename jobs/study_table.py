@@ -6,8 +6,8 @@
 Files are NAME-seedN.h5. Columns: rounds (or steps) until the test accuracy first is --target, read off with
 linear interpolation ("-": never, in the median); the mean test accuracy of the last three evaluations; the
 accuracy of the worst tenth of clients on their own rows, likewise; the length of a client's update; agreement,
-the length of the mean update over the mean length of the updates (1: all pull the same way), over all rounds
-whose models were kept; virtual seconds and megabytes of devices until the target and at the end; updates lost.
+the length of the mean update over the mean length of the updates (1: all pull the same way), over the first
+five rounds, if their models were kept; virtual seconds and megabytes of devices until the target and at the end; updates lost.
 Needs python3-h5py."""
 import argparse
 import pathlib
@@ -53,7 +53,7 @@ def measure(file, target):
         number = rounds["round"]
         lengths = {int(r): float(np.mean(updates["norm"][(updates["round"] == r) & (updates["weight"] > 0)]))
                    for r in np.unique(updates["round"]) if (updates["weight"][updates["round"] == r] > 0).any()}
-        together = agreement(run, number, lengths)
+        together = agreement(run, number[:5], lengths)
     seen = np.isfinite(rounds["accuracy"])
     accuracy = rounds["accuracy"][seen]
     seconds, megabytes = rounds["virtual_seconds"], np.cumsum(rounds["bytes_device"]) / 1e6
