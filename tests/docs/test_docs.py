@@ -66,7 +66,9 @@ def commands(lines, names):
 def complaint(command):
     """What the parser says against a command; None if nothing. It looks at names first, then at values in the
     order of names: it is given one more word, which fails after all of the command's own have passed."""
-    words = [w for w in command.words if w != "..."]
+    before = [""] + command.words
+    words = [w for w, last in zip(command.words, before)
+             if w != "..." and not (re.fullmatch(r"[A-Z]+", w) and not last.startswith("--"))]
     said = run([command.name, *words, "--no-such-option"], cwd=TOP).stderr
     if "unknown option --no-such-option" not in said:
         return said
