@@ -17,7 +17,7 @@ SHORT = {"How does federated learning differ": 300, "How does it relate to the p
 SMALL = {  # what README's examples are run with besides: the last word wins
     "tune": ["--trials", "3", "--folds", "2", "--verdict-repeats", "0"],
     "train": [],
-    "federate": ["--data", "synthetic:mnist,rows=2000", "--rounds", "2"],
+    "federate": ["--data", "synthetic:mnist,rows=20000", "--rounds", "2"],
 }
 LAST = {"tune": "walltime", "train": "zero", "federate": "weight-decay", "show": "rows", "predict": "seed"}
 FOREST, IMAGES = (["--data", f"synthetic:{name},rows=600"] for name in ("forest-cover", "mnist"))
