@@ -1,16 +1,17 @@
 """How `canopy train` ends early - signals, a killed worker, a kill of everything - and goes on."""
 
+import os
 import pathlib
 import signal
 import tempfile
 import time
 
 from end_to_end import (Checks, Started, check_killed_rank, journal_of, keep_mpi_files_in,
-                        model_digest, run, show, status, wait_for_a_checkpoint)
+                        model_digest, pid_of_rank, run, show, status, wait_for_a_checkpoint)
 
 # Some seconds on one core: long enough to be stopped in the middle. Few nodes for the time they take,
 # so that saving them is cheap beside it.
-FIT = ["train", "--data", "synthetic:forest-cover,rows=20000", "--n-estimators", 3000, "--seed", 5,
+FIT = ["train", "--data", "synthetic:forest-cover,rows=20000", "--n-estimators", 4000, "--seed", 5,
        "--max-features", "all", "--min-samples-leaf", 400, "--progress", "none"]
 
 
@@ -54,18 +55,22 @@ class Train:
         self.checks.equal(f"{name}: nobody predicts with a part of a model", predicted.returncode, 3)
         self.resumes(name, run_file, np, taken_over=True)
 
-    def wait_for_the_fit(self, name, job, run_file):
-        """Until the journal stands, and a little longer: trees are being grown then."""
+    def wait_for_the_fit(self, name, job, run_file, longer=0.7):
+        """Until the journal stands, and some seconds longer: trees are being grown then."""
         deadline = time.monotonic() + 60
         while job.running() and not journal_of(run_file).exists() and time.monotonic() < deadline:
             time.sleep(0.02)
-        time.sleep(0.7)
+        time.sleep(longer)
         self.checks.check(f"{name}: the fit goes on before it", job.running(), job.text())
 
     def killed_worker(self):
-        """Plain mpirun ends everything; nothing hangs, the cause is named, what was saved is there."""
+        """Plain mpirun ends everything; nothing hangs, the cause is named, what was saved is there.
+
+        The worker is halted first, with trees in hand, so that no fit is over before it is killed."""
         name, run_file = "a killed worker", self.folder / "worker.h5"
         with Started(FIT + ["--out", run_file], np=3) as job:
+            self.wait_for_the_fit(name, job, run_file, longer=0.2)
+            os.kill(pid_of_rank(job, 2), signal.SIGSTOP)
             wait_for_a_checkpoint(self.checks, name, job, run_file)
             check_killed_rank(self.checks, name, job)
         self.checks.equal(f"{name}: `show status` exits 75", status(run_file)[0], 75)
