@@ -86,7 +86,8 @@ void tell_scaling(RunRecord const& run, std::vector<std::string>& words) {
   for (std::size_t row = 0; row < table->rows(); ++row)
     if (auto const speed_up = number(*table, row, "speed_up"); speed_up > best)
       best = speed_up, size = number(*table, row, "size");
-  words.push_back(fmt::format("speed-up {:.3g} at {}", best, size));
+  auto const* scaled = setting(run, "growth") == "weak" ? "scaled " : "";
+  words.push_back(fmt::format("{}speed-up {:.3g} at {}", scaled, best, size));
 }
 
 }  // namespace

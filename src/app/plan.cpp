@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "canopy/core/clock.hpp"
+#include "canopy/core/toml.hpp"
 #include "canopy/record/provenance.hpp"
 #include "canopy/record/run_files.hpp"
 #include "canopy/report/text_table.hpp"
@@ -66,6 +67,10 @@ std::map<std::pair<int, int>, std::vector<double>> measured_sizes(PlanSettings c
   if (scaling->text(0, "command") != settings.command)
     throw UserError{fmt::format("{} is a study of canopy {} but --command is {}", settings.measured,
                                 scaling->text(0, "command"), settings.command)};
+  if (toml::parse(study.settings)["growth"].value<std::string>() == "weak")
+    throw UserError{settings.measured +
+                    ": the work of its runs grew with their size, and predictions are of one job; "
+                    "give a study of strong scaling"};
   auto const column = measured_column(*scaling, settings.command);
   std::map<std::pair<int, int>, std::vector<double>> sizes;
   for (std::size_t row = 0; row < scaling->rows(); ++row)

@@ -2,7 +2,6 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <set>
 #include <vector>
 
 #include <fmt/format.h>
@@ -34,15 +33,25 @@ struct ScalingSettings {
 
   void describe(Options& o) {
     o.group("Scaling");
-    o.row("out", out, "file to gather them in", any<std::string>("FILE.h5"));
-    o.row("overwrite", overwrite, "replace that file", any<bool>("true or false"));
+    o.row("out", out, "file to gather them in", any<std::string>("FILE.h5")).is_recorded = false;
+    o.row("overwrite", overwrite, "replace that file", any<bool>("true or false")).is_recorded =
+        false;
     o.row("by", by, "what the study varies; workers: processes that compute",
           any<report::Scale>("one of nodes, np, workers"));
     o.row("growth", growth,
-          "strong: all runs did the same work; weak: as much more as they were larger",
+          "strong: all runs did the same work and found the same; weak: as much more work as they "
+          "were larger, and those of one size found the same",
           any<report::Growth>("one of strong, weak"));
   }
 };
+
+/// The run's path from the folder of the study, or its name when it lies elsewhere: a study that is
+/// kept says nothing of the machine it was made on.
+std::string name_in_study(std::string const& file, std::string const& study) {
+  namespace fs = std::filesystem;
+  auto const path = fs::relative(file, fs::absolute(study).parent_path());
+  return *path.begin() == ".." ? path.filename().string() : path.string();
+}
 
 void print_study(Table const& scaling, Table const& fits) {
   fmt::print(
@@ -86,18 +95,20 @@ int run_scaling(std::span<std::string const> words) {
   study.settings = options.to_toml();
   record::fill_provenance(study);
   std::vector<record::RunRecord> runs;
-  for (auto const& file : files) runs.push_back(record::read_without_model(file));
-  auto const scaling = report::scaling_table(runs, files, settings.by, settings.growth);
+  std::vector<std::string> names;
+  for (auto const& file : files) {
+    runs.push_back(record::read_without_model(file));
+    names.push_back(name_in_study(file, settings.out));
+  }
+  auto const scaling = report::scaling_table(runs, names, settings.by, settings.growth);
   study.tables = {scaling, report::fits_table(scaling, settings.growth)};
-  std::set<std::string> results;
-  for (std::size_t row = 0; row < scaling.rows(); ++row)
-    results.insert(scaling.text(row, "result"));
-  bool const agree = settings.growth == report::Growth::weak || results.size() == 1;
+  bool const agree = report::results_agree(scaling, settings.growth);
   study.exit_code = agree ? 0 : static_cast<int>(ExitCode::partial);
   record::write(study, settings.out);
   print_study(scaling, study.tables[1]);
-  fmt::print("{}run file {}\n", agree ? "" : "NOT ALL RUNS FOUND THE SAME: see the column result\n",
-             settings.out);
+  auto const* of_which = settings.growth == report::Growth::weak ? " OF A SIZE" : "";
+  if (!agree) fmt::print("NOT ALL RUNS{} FOUND THE SAME: see the column result\n", of_which);
+  fmt::print("run file {}\n", settings.out);
   return study.exit_code;
 }
 

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include <Eigen/Dense>
 #include <fmt/format.h>
@@ -63,6 +65,7 @@ ScalingFit with_error(ScalingFit fit, std::span<ScalingPoint const> points) {
 }  // namespace
 
 double ScalingFit::seconds_at(double size) const {
+  if (law == "gustafson") return one / (size - serial * (size - 1));
   return one * (1 + serial * (size - 1) + coherence * size * (size - 1)) / size;
 }
 
@@ -85,6 +88,18 @@ ScalingFit fit_usl(std::span<ScalingPoint const> points) {
   ScalingFit fit{"usl", found(0)};
   fit.serial = found(1) / found(0);
   fit.coherence = found(2) / found(0);
+  return with_error(fit, points);
+}
+
+// Its speed is a sum with coefficients of at least 0: 1 / seconds = (serial + parallel size) / one.
+ScalingFit fit_gustafson(std::span<ScalingPoint const> points) {
+  if (sizes(points) < 2) throw UserError{"Gustafson's law needs runs of two sizes"};
+  std::vector<ScalingPoint> speeds{points.begin(), points.end()};
+  for (auto& point : speeds) point.seconds = 1 / point.seconds;
+  auto const found = relative_least_squares(
+      speeds, {[](double) { return 1.0; }, [](double size) { return size; }});
+  ScalingFit fit{"gustafson", 1 / found.sum()};
+  fit.serial = found(0) / found.sum();
   return with_error(fit, points);
 }
 
@@ -124,14 +139,53 @@ double size_of(record::RunRecord const& run, Scale scale) {
                                : run.np;  // rank 0 of a search coordinates
 }
 
-/// Settings without what the sizes of a study differ in.
-std::string settings_of(record::RunRecord const& run) {
-  std::string kept;
+/// Settings, a line each, without what the sizes of a study differ in.
+std::vector<std::string> settings_of(record::RunRecord const& run) {
+  std::vector<std::string> kept;
   for (auto const& line : text::split(run.settings, '\n'))
     if (!line.starts_with("out =") && !line.starts_with("progress") && !line.starts_with("quiet") &&
         !line.starts_with("overwrite") && !line.starts_with("resume"))
-      kept += std::string{line} + "\n";
+      kept.emplace_back(line);
   return kept;
+}
+
+/// A setting up to its last "=", as in `data = "synthetic:mnist,rows=`, and the number after it.
+std::pair<std::string, std::optional<double>> counted(std::string line) {
+  std::erase(line, '"');
+  auto const number = line.rfind('=') + 1;
+  return {line.substr(0, number), text::to_double(text::trim(line.substr(number)))};
+}
+
+/// Is the second setting the first for so many times the work? Names of data do not tell their
+/// rows.
+bool is_grown(std::string const& one, std::string const& other, double times) {
+  auto const [what, number] = counted(one);
+  auto const [other_what, other_number] = counted(other);
+  if (what == other_what && number && other_number)
+    return std::abs(*number * times - *other_number) <= 1e-9 * std::abs(*other_number);
+  return one.starts_with("data = ") && other.starts_with("data = ");
+}
+
+/// `all` are in the order of their sizes.
+void check_growth(std::vector<Run> const& all) {
+  auto const& first = all.front();
+  auto const small = settings_of(*first.record);
+  for (auto const& run : all) {
+    auto const large = settings_of(*run.record);
+    auto const times = run.size / first.size;
+    if (large.size() != small.size())
+      throw UserError{fmt::format("{} and {} have other spaces or layers", first.name, run.name)};
+    if (times > 1 && large == small)
+      throw UserError{
+          fmt::format("{} and {} did the same work with sizes {} and {}; say --growth strong",
+                      first.name, run.name, first.size, run.size)};
+    for (std::size_t i = 0; i < large.size(); ++i)
+      if (large[i] != small[i] && (times == 1 || !is_grown(small[i], large[i], times)))
+        throw UserError{fmt::format(
+            "{} has `{}` with size {}, {} has `{}` with size {}; expected {} times the number, and "
+            "nothing else to differ",
+            first.name, small[i], first.size, run.name, large[i], run.size, times)};
+  }
 }
 
 std::vector<Run> checked(std::vector<record::RunRecord> const& runs,
@@ -154,6 +208,7 @@ std::vector<Run> checked(std::vector<record::RunRecord> const& runs,
   std::ranges::stable_sort(all, {}, &Run::size);
   std::map<double, std::int64_t> repeats;
   for (auto& run : all) run.repeat = repeats[run.size]++;
+  if (growth == Growth::weak) check_growth(all);
   return all;
 }
 
@@ -251,8 +306,17 @@ Table fits_table(Table const& scaling, Growth growth) {
   std::vector<ScalingFit> fits;
   if (sizes(points) >= 2) fits.push_back(fit_amdahl(points));
   if (sizes(points) >= 3) fits.push_back(fit_usl(points));
+  if (sizes(points) >= 2 && growth == Growth::weak) fits.push_back(fit_gustafson(points));
   for (auto const& fit : fits) table.add({fit.law, fit.one, fit.serial, fit.coherence, fit.error});
   return table;
+}
+
+bool results_agree(Table const& scaling, Growth growth) {
+  std::map<double, std::set<std::string>> results;
+  for (std::size_t row = 0; row < scaling.rows(); ++row)
+    results[growth == Growth::weak ? scaling.number(row, "size") : 0].insert(
+        scaling.text(row, "result"));
+  return std::ranges::all_of(results, [](auto const& size) { return size.second.size() == 1; });
 }
 
 }  // namespace canopy::report

@@ -92,6 +92,18 @@ TEST_F(LiveRun, TellsWhatASearchHasFound) {
   EXPECT_EQ(headline(run), "best 0.6000 accuracy, default 0.6000, 1 of 10 trials");
 }
 
+TEST(Headline, OfAScalingStudyIsItsBestSpeedUp) {
+  record::RunRecord study;
+  study.command = "scaling";
+  study.tables = {
+      Table{"scaling"}.column("size", Table::Type::real).column("speed_up", Table::Type::real)};
+  study.tables[0].add({1.0, 1.0});
+  study.tables[0].add({3.0, 2.5});
+  EXPECT_EQ(headline(study), "speed-up 2.5 at 3");
+  study.settings = "growth = \"weak\"\n";
+  EXPECT_EQ(headline(study), "scaled speed-up 2.5 at 3");
+}
+
 TEST_F(LiveRun, TellsTheRungsOfASearch) {
   auto journal = begin("tune", "folds = 2\n");
   for (auto const& line :

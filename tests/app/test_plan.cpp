@@ -268,6 +268,13 @@ TEST(Plan, SaysWhatIsWrong) {
   other = settings;
   other.measured = file;
   EXPECT_THAT(complaint(other), HasSubstr("canopy scaling collect"));
+  RunRecord weak;
+  weak.command = "scaling";
+  weak.settings = "growth = \"weak\"\n";
+  weak.tables = {Table{"scaling"}.column("command", Table::Type::text)};
+  weak.tables.back().add({std::string{"train"}});
+  other.measured = folder.write("weak.h5", weak);
+  EXPECT_THAT(complaint(other), AllOf(HasSubstr("weak.h5"), HasSubstr("strong scaling")));
   EXPECT_FALSE(fs::exists(settings.common.out)) << "a refused plan leaves no file";
 }
 

@@ -35,6 +35,7 @@ def study(checks, folder):
     checks.equal("workers are counted", sorted({float(r["size"]) for r in scaling}), [1, 2])
     checks.equal("all found the same", len({r["result"] for r in scaling}), 1)
     checks.check("the laws are fitted", [r["law"] for r in show(out, "fit")] == ["amdahl"])
+    checks.equal("runs are named from the study's folder", scaling[0]["run"], "study/tune-small-np1-0.h5")
     files = [folder / "study" / f"tune-small-np{n}-0.h5" for n in (1, 3)]
     times = [f.stat().st_mtime_ns for f in files]
     checks.equal("again it finishes", job(words).returncode, 0)
@@ -50,8 +51,28 @@ def disagreement(checks, folder, files):
     refused = job([CANOPY, "scaling", "collect", files[0], other, "--out", folder / "no.h5"])
     checks.equal("other settings are refused", refused.returncode, 2)
     checks.check("and named", "different settings" in refused.stderr, refused.stderr)
-    weak = job([CANOPY, "scaling", "collect", files[0], other, "--growth", "weak", "--out", folder / "w.h5"])
-    checks.check("but for weak scaling", weak.returncode == 0, weak.stderr)
+    elsewhere = folder / "elsewhere"
+    elsewhere.mkdir()
+    result = job([CANOPY, "scaling", "collect", files[0], "--out", elsewhere / "one.h5"])
+    checks.check("runs of another folder", result.returncode == 0, result.stderr)
+    checks.equal("are told by name", show(elsewhere / "one.h5", "scaling")[0]["run"], files[0].name)
+    kept = (elsewhere / "one.h5").read_bytes()
+    checks.check("and nothing tells where that was", str(folder).encode() not in kept)
+
+
+def changed_data(checks, folder):
+    """Two runs of the same settings that found different things, whose data were changed between them."""
+    data, files = folder / "rows.csv", [folder / f"changed{i}.h5" for i in (0, 1)]
+    for i, file in enumerate(files):
+        data.write_text("a,class\n" + "".join(f"{n},{n * n % (5 + i) % 2}\n" for n in range(40)))
+        result = job([CANOPY, "tune", "--data", data, "--trials", "1", "--folds", "2", "--verdict-repeats", "0",
+                      "--out", file, "--quiet"])
+        checks.check("a run", result.returncode == 0, result.stderr)
+    for growth, told in (("strong", "NOT ALL RUNS FOUND THE SAME"), ("weak", "NOT ALL RUNS OF A SIZE FOUND")):
+        result = job([CANOPY, "scaling", "collect", *files, "--growth", growth, "--out",
+                      folder / f"{growth}-changed.h5"])
+        checks.equal(f"{growth}: other results are told", result.returncode, 4)
+        checks.check("in words", told in result.stdout, result.stdout)
 
 
 def drawn(checks, folder, out):
@@ -73,6 +94,7 @@ def main():
         folder = pathlib.Path(name)
         out, files = study(checks, folder)
         disagreement(checks, folder, files)
+        changed_data(checks, folder)
         drawn(checks, folder, out)
     checks.leave()
 

@@ -32,6 +32,13 @@ TEST(ScalingFits, RecoverTheLawThatMadeThePoints) {
   EXPECT_NEAR(usl.one, 50, 1e-9);
   EXPECT_NEAR(usl.serial, 0.03, 1e-10);
   EXPECT_NEAR(usl.coherence, 0.002, 1e-10);
+
+  auto const gustafson =
+      fit_gustafson(points_of([](double p) { return 80 / (p - 0.07 * (p - 1)); }, {1, 2, 4, 8}));
+  EXPECT_NEAR(gustafson.one, 80, 1e-9);
+  EXPECT_NEAR(gustafson.serial, 0.07, 1e-12);
+  EXPECT_NEAR(gustafson.error, 0, 1e-12);
+  EXPECT_NEAR(gustafson.seconds_at(16), 80 / (16 - 0.07 * 15), 1e-9);
 }
 
 TEST(ScalingFits, NeverHaveNegativeParts) {
@@ -40,6 +47,7 @@ TEST(ScalingFits, NeverHaveNegativeParts) {
   auto const amdahl = fit_amdahl(quicker_than_ideal);
   EXPECT_EQ(amdahl.serial, 0);
   EXPECT_GT(amdahl.error, 0.01) << "and tell how far off they are";
+  EXPECT_EQ(fit_gustafson(quicker_than_ideal).serial, 0);
   auto const usl = fit_usl(quicker_than_ideal);
   EXPECT_GE(usl.serial, 0);
   EXPECT_GE(usl.coherence, 0);
@@ -48,6 +56,7 @@ TEST(ScalingFits, NeverHaveNegativeParts) {
 TEST(ScalingFits, WantEnoughSizes) {
   auto const same = points_of([](double) { return 1.0; }, {2, 2, 2});
   EXPECT_THAT(complaint([&] { fit_amdahl(same); }), HasSubstr("two sizes"));
+  EXPECT_THAT(complaint([&] { fit_gustafson(same); }), HasSubstr("two sizes"));
   auto const two = points_of([](double p) { return 1 / p; }, {1, 2});
   EXPECT_THAT(complaint([&] { fit_usl(two); }), HasSubstr("three sizes"));
 }
@@ -95,11 +104,69 @@ TEST(ScalingTable, ComparesWithTheSmallestSize) {
   EXPECT_EQ(fits_table(table, Growth::strong).rows(), 2u);
 }
 
+record::RunRecord grown_run(int np, double seconds, std::string const& settings) {
+  auto run = run_of(np, seconds);
+  run.settings = settings + "\nseed = 1\nout = \"" + std::to_string(np) + ".h5\"\n";
+  return run;
+}
+
 TEST(ScalingTable, WeakScalingComparesTimesOfEqualWorkEach) {
   auto const table =
-      scaling_table({run_of(2, 100), run_of(3, 125)}, {"a", "b"}, Scale::workers, Growth::weak);
+      scaling_table({grown_run(2, 100, "trials = 4"), grown_run(3, 125, "trials = 8")}, {"a", "b"},
+                    Scale::workers, Growth::weak);
   EXPECT_DOUBLE_EQ(table.number(1, "efficiency"), 0.8);
   EXPECT_DOUBLE_EQ(table.number(1, "speed_up"), 1.6);
+  EXPECT_DOUBLE_EQ(table.number(1, "karp_flatt"), 0.25);
+}
+
+TEST(ScalingTable, LawsOfWeakScalingAreAboutOneSizesWork) {
+  // Scaled speed-up by Gustafson with a serial share of 0.1: 1, 1.9 and 3.7 times the work in time.
+  auto const table =
+      scaling_table({grown_run(2, 90, "trials = 4"), grown_run(3, 90 * 2 / 1.9, "trials = 8"),
+                     grown_run(5, 90 * 4 / 3.7, "trials = 16")},
+                    {"a", "b", "c"}, Scale::workers, Growth::weak);
+  EXPECT_DOUBLE_EQ(table.number(2, "speed_up"), 3.7);
+  auto const fits = fits_table(table, Growth::weak);
+  ASSERT_EQ(fits.rows(), 3u);
+  EXPECT_EQ(fits.text(2, "law"), "gustafson");
+  EXPECT_NEAR(fits.number(2, "one_seconds"), 90, 1e-9);
+  EXPECT_NEAR(fits.number(2, "serial"), 0.1, 1e-12);
+  EXPECT_EQ(fits_table(table, Growth::strong).rows(), 2u) << "which Gustafson says nothing about";
+}
+
+TEST(ScalingTable, WeakScalingWantsWorkThatGrowsAsTheSizeDoes) {
+  auto const refused = [](int np, std::string const& one, std::string const& other) {
+    return complaint([&] {
+      scaling_table({grown_run(2, 100, one), grown_run(np, 100, other)}, {"a.h5", "b.h5"},
+                    Scale::workers, Growth::weak);
+    });
+  };
+  EXPECT_EQ(refused(3, "rounds = 5\nclients = \"100\"", "rounds = 5\nclients = \"200\""), "none");
+  EXPECT_EQ(refused(4, "lr = 0.1", "lr = 0.3"), "none") << "0.1 * 3 is not quite 0.3";
+  EXPECT_EQ(refused(3, "data = \"x,rows=50\"", "data = \"x,rows=100\""), "none");
+  EXPECT_EQ(refused(3, "data = \"half.csv\"", "data = \"all.csv\""), "none");
+  EXPECT_THAT(refused(3, "data = \"x,rows=50\"", "data = \"x,rows=99\""),
+              HasSubstr("a.h5 has `data = \"x,rows=50\"` with size 1, b.h5 has `data = "
+                        "\"x,rows=99\"` with size 2; expected 2 times the number"));
+  EXPECT_THAT(refused(2, "trials = 4", "trials = 8"), HasSubstr("expected 1 times the number"));
+  EXPECT_THAT(refused(3, "model = \"mlp\"", "model = \"cnn\""), HasSubstr("nothing else"));
+  EXPECT_THAT(refused(3, "trials = 4", "trials = 4"),
+              HasSubstr("did the same work with sizes 1 and 2; say --growth strong"));
+  EXPECT_THAT(refused(3, "trials = 4", "trials = 8\n[space]"), HasSubstr("other spaces"));
+}
+
+TEST(ScalingTable, RunsThatShouldFindTheSameAreCompared) {
+  auto const agree = [](double second, double third, Growth growth) {
+    Table table{"scaling"};
+    table.column("size", Table::Type::real).column("result", Table::Type::text);
+    table.add({1.0, std::string{"a"}});
+    table.add({second, std::string{"a"}});
+    table.add({third, std::string{"b"}});
+    return results_agree(table, growth);
+  };
+  EXPECT_FALSE(agree(1, 2, Growth::strong));
+  EXPECT_TRUE(agree(1, 2, Growth::weak)) << "more work finds something else";
+  EXPECT_FALSE(agree(2, 2, Growth::weak));
 }
 
 TEST(ScalingTable, ARunThatFoundSomethingElseIsTold) {
