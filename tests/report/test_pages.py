@@ -231,6 +231,21 @@ def study(checks, folder):
         law = """scalingData.lawsOf({settings: {}, rows: () => [{law: "usl", one_seconds: 8, serial: 0.25, coherence: 0.5,
                                                                   relative_error: 0}]})[0].seconds(2)"""
         page.equal("a law by its formula", law, 8 * (1 + 0.25 + 0.5 * 2) / 2)
+        weak_scaling(page)
+
+
+def weak_scaling(page):
+    """Of sizes 1 and 3, the larger with three times the work; as Gustafson's law has it in 8 and 12 seconds."""
+    run = """{settings: {growth: "weak"}, rows: (table) => table === "fit" ?
+        [{law: "gustafson", one_seconds: 8, serial: 0.5, coherence: 0}] :
+        [1, 1, 3, 3].map((size, i) => ({size, wall_seconds: size === 1 ? 8 : 12, result: "aabb"[i]}))}"""
+    for measure, ideal, by_law in (("wall_seconds", 8, 12), ("speed_up", 3, 2), ("efficiency", 1, 8 / 12)):
+        page.equal(f"weak {measure}: ideal", f"scalingData.curve({run}, '{measure}', null).at(-1).value", ideal)
+        curve = f"scalingData.curve({run}, '{measure}', scalingData.lawsOf({run})[0]).at(-1).value"
+        page.equal(f"weak {measure}: by Gustafson's law", curve, by_law)
+    page.equal("other sizes may find other things", f"scalingData.inWords({run}).results", 1)
+    page.equal("runs of a size may not", f"scalingData.inWords({run.replace('aabb', 'aabc')}).results", 2)
+    page.equal("one run of each is no check", f"scalingData.inWords({run.replace('1, 1, 3, 3', '1, 3')}).results", None)
 
 
 def main():

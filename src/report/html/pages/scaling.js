@@ -26,14 +26,15 @@
         const sizes = sizesOf([run]), times = scalingData.medians(run, "wall_seconds");
         canopy.kpis(element, [
           {
-            label: `speed-up with ${number(last.size)} ${unit}`,
+            label: `${weak ? "scaled " : ""}speed-up with ${number(last.size)} ${unit}`,
             value: `${number(last.value, 3)} ×`,
             about: `efficiency ${percent(efficiency, 0)}`
           },
           {
             label: "time, median",
             value: `${seconds(times[0].value)} → ${seconds(times[times.length - 1].value)}`,
-            about: `with ${number(sizes[0])} and with ${number(last.size)}`
+            about: `with ${number(sizes[0])} and with ${number(last.size)}${
+                weak ? `, for ${number(last.size / sizes[0], 3)} times the work` : ""}`
           },
           {
             label: "runs",
@@ -41,12 +42,14 @@
             about: `of canopy ${run.column("scaling", "command")[0]}, ${
                 weak ? "weak" : "strong"} scaling`
           },
-          weak ? {label: "results", value: number(results), about: "the work differs by size"} : {
-            label: "results",
-            value: results === 1 ? "the same" : `${results} different`,
-            tone: results === 1 ? "good" : "bad",
-            about: "bits of what the runs found"
-          },
+          results === null ?
+              {label: "results", value: "not compared", about: "no two runs of the same work"} :
+              {
+                label: "results",
+                value: results === 1 ? "the same" : `${results} different`,
+                tone: results === 1 ? "good" : "bad",
+                about: `bits of what the runs${weak ? " of each size" : ""} found`
+              },
         ]);
         for (const law of scalingData.lawsOf(run)) canopy.note(element, law.text + ".");
         if (!run.has("fit")) canopy.note(element, "No law is fitted to less than two sizes.");
@@ -84,9 +87,7 @@
           line("median", medians, {colour, dots: true}),
           ...scalingData.lawsOf(run).map((law, i) => line(law.name, curve(law), {
                                            ...(several ? {name: ""} : {}),
-                                           colour: several ? colour :
-                                               i           ? "--c4" :
-                                                             "--c1",
+                                           colour: several ? colour : ["--c1", "--c4", "--c5"][i],
                                            faint: several,
                                            dash: i > 0
                                          })),
@@ -112,7 +113,7 @@
       seconds);
   const speedUp = measured(
       "speed-up", "Speed-up", "speed_up", "speed-up",
-      "How many times faster than the smallest size, which counts as ideal.",
+      "How many times faster than the smallest size, which counts as ideal; of weak scaling the scaled one, how many times the work in the same time.",
       (value) => number(value, 3));
   const efficiency = measured(
       "efficiency", "Efficiency", "efficiency", "efficiency",
@@ -123,7 +124,7 @@
     id: "phases",
     title: "Phases by size",
     help:
-        "Median seconds of each phase, as the slowest rank saw it. What does not shrink bounds the speed-up.",
+        "Median seconds of each phase, as the slowest rank saw it. What does not shrink, or by weak scaling grows, bounds the speed-up.",
     draw(element) {
       canopy.oneRun(element, runs, (area, run) => {
         const {sizes, phases} = scalingData.phasesOf(run), categories = sizes.map(String);

@@ -28,19 +28,24 @@ const scalingData = (() => {
     return first ? first.value * (isWeak(run) ? 1 : first.size) : null;
   }
 
-  /// Fitted laws: {name, text, seconds(size)}. Of weak scaling the law tells seconds of each size's
-  /// share.
+  const lawNames = {
+    amdahl: "Amdahl's law",
+    usl: "universal scalability law",
+    gustafson: "Gustafson's law"
+  };
+
+  /// Fitted laws: {name, text, seconds(size)}. Of weak scaling the fit tells seconds of one size's
+  /// work.
   function lawsOf(run) {
     return run.rows("fit").map((fit) => {
-      const strong = (p) =>
-          fit.one_seconds * (1 + fit.serial * (p - 1) + fit.coherence * p * (p - 1)) / p;
-      const figures = fit.law === "amdahl" ?
-          `serial share ${canopy.number(fit.serial, 3)}` :
-          `contention ${canopy.number(fit.serial, 3)}, coherence ${
-              canopy.number(fit.coherence, 3)}`;
-      const name = fit.law === "amdahl" ? "Amdahl's law" :
-          fit.law === "usl"             ? "universal scalability law" :
-                                          fit.law;
+      const speedUp = (p) => fit.law === "gustafson" ?
+          p - fit.serial * (p - 1) :
+          p / (1 + fit.serial * (p - 1) + fit.coherence * p * (p - 1));
+      const strong = (p) => fit.one_seconds / speedUp(p);
+      const figures = fit.law === "usl" ? `contention ${canopy.number(fit.serial, 3)}, coherence ${
+                                              canopy.number(fit.coherence, 3)}` :
+                                          `serial share ${canopy.number(fit.serial, 3)}`;
+      const name = lawNames[fit.law] ?? fit.law;
       return {
         law: fit.law,
         name,
@@ -109,10 +114,18 @@ const scalingData = (() => {
     };
   }
 
-  /// In words: what the largest size gained, and whether all runs found the same.
+  /// How many things runs found that should have found the same: all of one size, by strong scaling
+  /// all of them. Null when there are no two such runs.
+  function resultsOf(run) {
+    const groups = isWeak(run) ? bySize(run) : [{rows: run.rows("scaling")}];
+    const compared = groups.filter(({rows}) => rows.length > 1);
+    if (!compared.length) return null;
+    return Math.max(...compared.map(({rows}) => new Set(rows.map((row) => row.result)).size));
+  }
+
+  /// In words: what the largest size gained, and whether all runs found what they should.
   function inWords(run) {
     const speed = medians(run, "speed_up"), last = speed[speed.length - 1];
-    const results = new Set(run.column("scaling", "result") ?? []);
     const unit = {
       nodes: "machines",
       np: "processes",
@@ -122,7 +135,7 @@ const scalingData = (() => {
     return {
       unit,
       last,
-      results: results.size,
+      results: resultsOf(run),
       efficiency: medians(run, "efficiency").slice(-1)[0]?.value ?? null,
       runs: run.rows("scaling").length
     };
