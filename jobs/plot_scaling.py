@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Draws a scaling study: time, speed-up and efficiency over the number of machines or processes, each run a
-point, medians with the whole range as bars, the ideal line and the fitted laws.
+point, medians with the whole range as bars, the ideal line and the fitted laws. Of weak scaling the time should stay as
+it is, efficiency is T(1) / T(n) and speed-up is scaled, n T(1) / T(n).
 
   python3 jobs/plot_scaling.py results/scaling-tune.h5 [--out NAME] [--title TEXT]
 
 Writes NAME.png, .svg and .pdf (NAME: that of the file). Needs python3-h5py and python3-matplotlib."""
 import argparse
 import pathlib
+import re
 import sys
 
 try:
@@ -26,20 +28,25 @@ def table(run, name):
 def read(file):
     try:
         with h5py.File(file) as run:
-            return table(run, "scaling"), table(run, "fit")
+            is_weak = re.search(r'^growth = "weak"$', run["settings"].asstr()[0], re.MULTILINE) is not None
+            return table(run, "scaling"), table(run, "fit"), is_weak
     except (OSError, KeyError) as error:
         sys.exit(f"plot_scaling: {file} is no scaling study ({error}); jobs/scaling.sh makes one")
 
 
 class Law:
-    """Seconds by size, as canopy/report/scaling.hpp has it."""
+    """Seconds of one job by size, as canopy/report/scaling.hpp has it; of weak scaling those of one size's work."""
 
     def __init__(self, fit, row):
+        self.law = fit["law"][row]
         self.one, self.serial, self.coherence = (fit[k][row] for k in ("one_seconds", "serial", "coherence"))
         self.name = {"amdahl": f"Amdahl, serial {self.serial:.3f}",
-                     "usl": f"USL, contention {self.serial:.3f}, coherence {self.coherence:.4f}"}[fit["law"][row]]
+                     "usl": f"USL, contention {self.serial:.3f}, coherence {self.coherence:.4f}",
+                     "gustafson": f"Gustafson, serial {self.serial:.3f}"}[self.law]
 
     def seconds(self, size):
+        if self.law == "gustafson":
+            return self.one / (size - self.serial * (size - 1))
         return self.one * (1 + self.serial * (size - 1) + self.coherence * size * (size - 1)) / size
 
 
@@ -49,7 +56,7 @@ def draw(axis, sizes, values, laws, ideal, label):
     low, high = (np.array([f(values[sizes == s]) for s in different]) for f in (np.min, np.max))
     fine = np.linspace(different[0], different[-1], 200)
     axis.plot(fine, ideal(fine), color="0.6", linestyle="--", label="ideal")
-    for law, style in zip(laws, ("-", ":")):
+    for law, style in zip(laws, ("-", ":", "-.")):
         axis.plot(fine, law[1](fine), color="tab:blue", linestyle=style, linewidth=1, label=law[0])
     axis.errorbar(different, medians, yerr=(medians - low, high - medians), fmt="o", color="tab:orange",
                   capsize=3, label="measured")
@@ -66,15 +73,17 @@ def main():
     parser.add_argument("--out")
     parser.add_argument("--title")
     options = parser.parse_args()
-    scaling, fit = read(options.study)
+    scaling, fit, is_weak = read(options.study)
     sizes, seconds = scaling["size"], scaling["wall_seconds"]
     smallest = sizes.min()
-    one = np.median(seconds[sizes == smallest]) * smallest
+    work = (lambda p: p) if is_weak else np.ones_like
+    one = np.median(seconds[sizes == smallest]) * smallest / work(smallest)
     laws = [Law(fit, row) for row in range(len(fit["law"]))]
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.8), layout="constrained")
-    draw(axes[0], sizes, seconds, [(l.name, l.seconds) for l in laws], lambda p: one / p, "seconds")
+    draw(axes[0], sizes, seconds, [(l.name, lambda p, l=l: work(p) * l.seconds(p)) for l in laws],
+         lambda p: work(p) * one / p, "seconds")
     draw(axes[1], sizes, scaling["speed_up"], [(l.name, lambda p, l=l: one / l.seconds(p)) for l in laws],
-         lambda p: p, "speed-up")
+         lambda p: p, "scaled speed-up" if is_weak else "speed-up")
     draw(axes[2], sizes, scaling["efficiency"], [(l.name, lambda p, l=l: one / l.seconds(p) / p) for l in laws],
          np.ones_like, "efficiency")
     for axis in axes:

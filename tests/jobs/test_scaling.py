@@ -1,4 +1,5 @@
-"""jobs/scaling.sh runs a study, checks that all sizes found the same, and jobs/plot_scaling.py draws it."""
+"""jobs/scaling.sh runs a study, strong or weak, checks that all sizes found the same, or all runs of a size, and
+jobs/plot_scaling.py draws it."""
 
 import pathlib
 import subprocess
@@ -60,6 +61,38 @@ def disagreement(checks, folder, files):
     checks.check("and nothing tells where that was", str(folder).encode() not in kept)
 
 
+def weak_study(checks, folder):
+    out = folder / "weak.h5"
+    script = [TOP / "jobs" / "scaling.sh", folder / "tune-small.toml", "--np", "1,2,3"]
+    words = [*script, "--weak", "trials=2", "--out", out]
+    result = job(words)
+    checks.check("a weak study finishes", result.returncode == 0, result.stderr)
+    scaling = show(out, "scaling")
+    checks.equal("its sizes", [float(r["size"]) for r in scaling], [1, 1, 2])
+    trials = [len(show(folder / row["run"], "trials")) for row in scaling]
+    checks.equal("trials grow with the workers", trials, [2, 2, 4])
+    checks.equal("the same are found with one worker", scaling[0]["result"], scaling[1]["result"])
+    checks.check("others with two", scaling[2]["result"] != scaling[0]["result"])
+    seconds = [float(r["wall_seconds"]) for r in scaling]
+    checks.check("the efficiency is T(1) / T(n)", abs(
+        float(scaling[2]["efficiency"]) * seconds[2] * 2 / (seconds[0] + seconds[1]) - 1) < 1e-6, scaling)
+    checks.equal("Gustafson's law is fitted", [r["law"] for r in show(out, "fit")], ["amdahl", "gustafson"])
+
+    for what, more, complaint in (
+            ("an option that tune has not", ["--weak", "rounds=2"], "canopy tune has no --rounds"),
+            ("no number", ["--weak", "trials"], "--weak is 'trials', expected OPTION=NUMBER"),
+            ("an option twice", ["--weak", "folds=2", "--", "--folds", "3"], "both set --folds"),
+            ("no value", ["--weak"], "--weak is the last word"),
+            ("sizes twice", ["--nodes", "1"], "both say sizes"),
+            ("no repeats", ["--repeat", "0"], "--repeat is '0'"),
+            ("another kind of file", ["--out", folder / "new.txt"], "ends in .h5")):
+        refused = job([*script, "--out", folder / "new.h5", *more])
+        checks.check(f"{what} is refused", refused.returncode == 2 and complaint in refused.stderr,
+                     refused.stderr)
+    checks.check("before any run", not list(folder.glob("new*")))
+    return out
+
+
 def changed_data(checks, folder):
     """Two runs of the same settings that found different things, whose data were changed between them."""
     data, files = folder / "rows.csv", [folder / f"changed{i}.h5" for i in (0, 1)]
@@ -75,7 +108,7 @@ def changed_data(checks, folder):
         checks.check("in words", told in result.stdout, result.stdout)
 
 
-def drawn(checks, folder, out):
+def drawn(checks, folder, out, weak):
     result = job([sys.executable, TOP / "jobs" / "plot_scaling.py", out, "--out", folder / "figure"])
     if "apt-get install" in result.stderr:
         print(f"skipped the figures: {result.stderr.strip()}")
@@ -85,6 +118,36 @@ def drawn(checks, folder, out):
         checks.check(f"as {kind}", (folder / f"figure.{kind}").read_bytes().startswith(begin))
     wrong = job([sys.executable, TOP / "jobs" / "plot_scaling.py", folder / "tune-small.toml"])
     checks.check("what is no study is told", "is no scaling study" in wrong.stderr, wrong.stderr)
+    curves_of_weak_scaling(checks, folder, weak)
+
+
+def curves_of_weak_scaling(checks, folder, weak):
+    sys.path.insert(0, str(TOP / "jobs"))
+    import plot_scaling
+    sys.argv = ["plot_scaling.py", str(weak), "--out", str(folder / "weak")]
+    plot_scaling.main()
+    axes = {axis.get_ylabel(): axis for axis in plot_scaling.plt.gcf().axes}
+    checks.equal("weak scaling has its own speed-up", list(axes), ["seconds", "scaled speed-up", "efficiency"])
+
+    def ends(axis, label):
+        """The curve at its smallest and its largest size, 1 and 2."""
+        line = next(l for l in axes[axis].lines if l.get_label().startswith(label))
+        return [line.get_ydata()[0], line.get_ydata()[-1]]
+
+    def near(name, got, wanted):
+        checks.check(name, all(abs(g / w - 1) < 1e-6 for g, w in zip(got, wanted)), f"{got}, wanted {wanted}")
+
+    scaling, fits = show(weak, "scaling"), show(weak, "fit")
+    flat = (float(scaling[0]["wall_seconds"]) + float(scaling[1]["wall_seconds"])) / 2
+    near("ideal time stays", ends("seconds", "ideal"), [flat, flat])
+    near("ideal speed-up grows", ends("scaled speed-up", "ideal"), [1, 2])
+    near("ideal efficiency stays", ends("efficiency", "ideal"), [1, 1])
+    for law, name in (("amdahl", "Amdahl"), ("gustafson", "Gustafson")):
+        one, serial = next((float(r["one_seconds"]), float(r["serial"])) for r in fits if r["law"] == law)
+        speed_up = 2 / (1 + serial) if law == "amdahl" else 2 - serial
+        near(f"{name}: time", ends("seconds", name), [one, one * 2 / speed_up])
+        near(f"{name}: speed-up", ends("scaled speed-up", name), [flat / one, flat / one * speed_up])
+        near(f"{name}: efficiency", ends("efficiency", name), [flat / one, flat / one * speed_up / 2])
 
 
 def main():
@@ -94,8 +157,9 @@ def main():
         folder = pathlib.Path(name)
         out, files = study(checks, folder)
         disagreement(checks, folder, files)
+        weak = weak_study(checks, folder)
         changed_data(checks, folder)
-        drawn(checks, folder, out)
+        drawn(checks, folder, out, weak)
     checks.leave()
 
 
