@@ -16,6 +16,7 @@
 #include "canopy/record/journal_use.hpp"
 #include "canopy/train/network/training_state.hpp"
 
+#include "earlier_session.hpp"
 #include "live_search.hpp"
 
 namespace canopy::app {
@@ -24,12 +25,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using record::RunRecord;
-
-/// Of "2026-11-23T04:05:06Z"; 0 for anything else.
-std::time_t seconds_of(std::string const& utc) {
-  std::tm parts{};
-  return ::strptime(utc.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts) == nullptr ? 0 : ::timegm(&parts);
-}
 
 std::time_t last_change(fs::path const& path) {
   auto const time = std::chrono::file_clock::to_sys(fs::last_write_time(path));
@@ -53,12 +48,7 @@ Told told_by(std::string const& settings) try {
 
 /// The checkpoint that the journal goes on from, or a record without tables.
 RunRecord record_before(record::RunFiles const& files, json const& start) {
-  if (fs::exists(files.run_file)) {
-    auto earlier = record::read_without_model(files.run_file);
-    bool const is_earlier = start.value("resumes", false) ||
-                            seconds_of(start.value("started", "")) <= seconds_of(earlier.finished);
-    if (earlier.status != "complete" && is_earlier) return earlier;
-  }
+  if (auto earlier = checkpoint_of(files, start)) return std::move(*earlier);
   RunRecord record;
   record.command = start.value("command", "");
   record.settings = start.value("settings", "");

@@ -11,6 +11,7 @@
 #include "canopy/record/run_files.hpp"
 #include "canopy/train/forest_by_rows.hpp"
 
+#include "earlier_session.hpp"
 #include "partial_model.hpp"
 #include "run_parts.hpp"
 #include "run_tables.hpp"
@@ -128,6 +129,7 @@ class RowsTrainer {
     auto const number = static_cast<std::size_t>(part_.parameters.n_estimators);
     auto earlier = earlier_trees(start_.files, identity_, !start_.records.empty(), number);
     if (!earlier) return {};
+    events_ = earlier_events(start_);
     auto& trees = *earlier;
     // Batches are saved whole, so what is missing is at the end.
     trees.resize(static_cast<std::size_t>(train::count_grown(trees)));

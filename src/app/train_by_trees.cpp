@@ -12,6 +12,7 @@
 #include "canopy/record/run_files.hpp"
 #include "canopy/train/forest_by_trees.hpp"
 
+#include "earlier_session.hpp"
 #include "forest_task.hpp"
 #include "partial_model.hpp"
 #include "run_parts.hpp"
@@ -83,6 +84,7 @@ class TreesTrainer {
   void take_over_trees() {
     auto earlier = earlier_trees(start_.files, identity_, !start_.records.empty(), trees_.size());
     if (!earlier) return;
+    events_ = earlier_events(start_);
     trees_ = std::move(*earlier);
     taken_over_ = train::count_grown(trees_);
     event("resume", fmt::format("{} trees taken over from the earlier session", taken_over_));
