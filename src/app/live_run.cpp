@@ -104,6 +104,21 @@ std::vector<train::EpochRow> epochs_of(Table const* table) {
   return rows;
 }
 
+/// How many trees had grown when; times begin anew with each session, and so does the table.
+Table growth_table(std::vector<json> const& records) {
+  std::vector<std::pair<double, std::int64_t>> notes;
+  for (auto const& line : records) {
+    if (line.at("kind") != "trees") continue;
+    auto const seconds = line.at("seconds").get<double>();
+    while (!notes.empty() && notes.back().first >= seconds) notes.pop_back();
+    notes.emplace_back(seconds, line.at("trees").get<std::int64_t>());
+  }
+  Table table{"growth"};
+  table.column("seconds", Table::Type::real).column("trees", Table::Type::integer);
+  for (auto const& [seconds, trees] : notes) table.add({seconds, trees});
+  return table;
+}
+
 void take_journal(RunRecord& record, std::vector<json> const& records) {
   auto const has = [&](char const* kind) {
     return std::ranges::any_of(records, [&](json const& line) { return line.at("kind") == kind; });
@@ -122,6 +137,7 @@ void take_journal(RunRecord& record, std::vector<json> const& records) {
   if (record.command == "train" && has("epoch"))
     put(record, train::epochs_table(grown(epochs_of(record.table("epochs")), records, "epoch",
                                           &train::EpochRow::epoch)));
+  if (record.command == "train" && has("trees")) put(record, growth_table(records));
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 
 #include "earlier_session.hpp"
 #include "forest_task.hpp"
+#include "growth_notes.hpp"
 #include "partial_model.hpp"
 #include "run_parts.hpp"
 #include "run_tables.hpp"
@@ -124,7 +125,9 @@ class TreesTrainer {
     };
     job.interrupted = [this] { return interrupted(); };
     job.watch = [this, &view](train::Trees const& trees) {
-      view.watch(train::count_grown(trees));
+      auto const grown = train::count_grown(trees);
+      view.watch(grown);
+      notes_.note(*start_.journal, phases_.seconds(), grown);
       checkpoint();
     };
     return job;
@@ -256,6 +259,7 @@ class TreesTrainer {
   train::Trees trees_;
   int taken_over_ = 0;
   SavePace pace_;
+  GrowthNotes notes_;
   bool said_ = false;
   std::vector<Event> events_;
   std::vector<comm::RankUse> uses_;

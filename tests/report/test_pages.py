@@ -209,6 +209,20 @@ def forests(checks, folder):
         page.says("outcome", "out-of-bag")
         page.series("use", {"computing": 2, "idle": 2})
         page.series("importances", {"importance": 20})
+        # As the dashboard shows one that grows: settings and what its journal tells, nothing else.
+        page.browser.value("""(() => {
+          const data = JSON.parse(document.getElementById("data").textContent);
+          data.runs[0].attributes.status = "running";
+          data.runs[0].tables = {growth: {seconds: [0.5, 1.5], trees: [2, 5]}};
+          canopy.show(data);
+        })()""")
+        page.look()
+        page.has_sections("outcome growth events absent")
+        page.says("outcome", "2 ranks on 1 machine: every rank holds all rows")
+        page.says("outcome", "of 8")
+        page.series("growth", {"trees": 2, "in all": 2})
+        page.equal("a network without its first epoch is none of them",
+                   'trainData.isForest({settings: {model: "mlp"}, has: () => false})', False)
 
 
 def study(checks, folder):
