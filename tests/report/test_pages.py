@@ -47,6 +47,21 @@ SEEN = """(() => {
 })()"""
 
 
+# What one comes to by Tab, and where it then is.
+CONTROLS = """[...document.querySelectorAll('a[href], button, select, input, summary, [tabindex="0"]')]
+  .filter((node) => node.offsetParent && !node.disabled).length"""
+FOCUSED = """(() => {
+  const node = document.activeElement, box = node.getBoundingClientRect(), style = getComputedStyle(node);
+  const isNew = !node.dataset.visited;
+  node.dataset.visited = '1';
+  const isInside = box.right > 0 && box.left < innerWidth && box.bottom > 0 && box.top < innerHeight;
+  const list = node.closest('nav, .scroll')?.getBoundingClientRect();
+  const isShown = !node.closest('nav, thead') || (box.left > list.left - 1 && box.right < list.right + 1);
+  return {isNew, name: node.id || node.textContent.slice(0, 30) || node.tagName,
+          seen: isInside && isShown && style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0};
+})()"""
+
+
 def make(checks, words, np=1):
     result = run([*words, "--quiet"], np)
     checks.check(f"canopy {words[0]} makes {pathlib.Path(words[-1]).name}", result.returncode in (0, 4), result.stderr)
@@ -103,6 +118,27 @@ class Page:
     def says(self, section, words):
         self.checks.check(f"{section} says: {words}", words in self.sections[section]["text"], self.sections[section]["text"])
 
+    def press(self, key, code):
+        for kind in ("rawKeyDown", "keyUp"):
+            self.browser.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
+
+    def tab_through(self):
+        """All that can be used is come to by Tab, and one sees where one is."""
+        for width in (1280, 390):
+            self.browser.size(width, 844)
+            self.browser.value("document.activeElement.blur()")
+            self.browser.value("document.querySelectorAll('[data-visited]').forEach((node) => delete node.dataset.visited)")
+            wanted, reached, hidden = self.browser.value(CONTROLS), 0, []
+            for _ in range(wanted):
+                self.press("Tab", 9)
+                focused = self.browser.value(FOCUSED)
+                reached += focused["isNew"]
+                if not focused["seen"]:
+                    hidden.append(focused["name"])
+            self.checks.equal(f"what Tab comes to at {width} px", reached, wanted)
+            self.checks.equal(f"... and what of it one does not see at {width} px", hidden, [])
+        self.browser.size(1280, 900)
+
     def equal(self, what, expression, wanted):
         self.checks.equal(what, self.browser.value(expression), wanted)
 
@@ -134,6 +170,14 @@ def search(checks, folder):
         checks.equal("cells of the confusion", page.sections["confusion"]["cells"], len(confusion) ** 2)
         checks.equal("rows of the table", page.sections["trials"]["rows"], len(trials))
         logic_of_searches(page)
+        page.browser.value("document.querySelector('#tune-best-so-far canvas').focus()")
+        heard = []
+        for _ in range(len(trials)):
+            page.press("ArrowRight", 39)
+            heard.append(page.browser.value("document.getElementById('spoken').textContent"))
+        checks.check("arrow keys tell point after point", len(set(heard)) == len(trials) and
+                     all(("best so far" in text) != (", trials: " in text) for text in heard), heard)
+        page.tab_through()
 
 
 def logic_of_searches(page):
@@ -141,8 +185,12 @@ def logic_of_searches(page):
                 {queued: 1, started: 6.25, finished: 7}]"""
     gaps = [{"begin": 0, "end": 1, "cause": "first"}, {"begin": 3, "end": 4, "cause": "decision"},
             {"begin": 4, "end": 4.5, "cause": "way"}, {"begin": 6, "end": 6.25, "cause": "way"}]
-    page.equal("why a rank was idle", f"tuneTime.gapsOf({tasks}, 9, false)", [*gaps, {"begin": 7, "end": 9, "cause": "tail"}])
-    page.equal("or lost", f"tuneTime.gapsOf({tasks}, 9, true)", [*gaps, {"begin": 7, "end": 9, "cause": "lost"}])
+    page.equal("why a rank was idle", f"tuneTime.gapsOf({tasks}, 9, 'tail')", [*gaps, {"begin": 7, "end": 9, "cause": "tail"}])
+    page.equal("or lost", f"tuneTime.gapsOf({tasks}, 9, 'lost')", [*gaps, {"begin": 7, "end": 9, "cause": "lost"}])
+    cause = """tuneTime.timelineOf({{attributes: {{status: '{}'}}, settings: {{}}, has: () => false, rows: () =>
+               [{{rank: 1, started: 0, finished: 2}}, {{rank: 2, started: 0, finished: 3}}]}}).ranks[0].gaps[0].cause"""
+    page.equal("at the end of a search", cause.format("complete"), "tail")
+    page.equal("or perhaps not, while it goes on", cause.format("running"), "open")
     trials = """[{id: 0, score: 0.5, ended: 9}, {id: 1, score: 0.7, ended: 2}, {id: 2, score: null, ended: 3},
                  {id: 3, score: 0.6, ended: 4}]"""
     best = "tuneData.bestSoFar({}, '{}').map((point) => [point.at, point.trial])"

@@ -95,8 +95,8 @@
 
   canopy.parallel = (element, {axes, score, scoreTitle = "Score", names, summary}) => {
     const all = [...axes, ...(score ? [{title: scoreTitle, values: score}] : [])];
-    const width = Math.max(560, 130 * all.length), height = 340, top = 44, bottom = height - 30,
-          side = 60;
+    const width = Math.max(560, 130 * all.length, Math.min(1000, element.clientWidth)),
+          height = 340, top = 44, bottom = height - 30, side = 60;
     const at = (i) => side + i * (width - 2 * side) / Math.max(1, all.length - 1);
     for (const axis of all) {
       axis.kinds = axis.at ? null :
@@ -195,7 +195,7 @@
           "aria-label": "Parallel coordinates"
         },
            drawing);
-    drawing.style.minWidth = `${Math.min(width, 95 * all.length)}px`;
+    drawing.style.minWidth = `${Math.min(width, 120 * all.length)}px`;
     figure(element, scroll, summary);
   };
 }

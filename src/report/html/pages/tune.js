@@ -25,7 +25,7 @@
   // ---- the verdict ----
 
   function whyNoVerdict(run) {
-    const said = run.rows("events").find((event) => event.kind === "verdict");
+    const said = run.rows("events").findLast((event) => event.kind === "verdict");
     if (said) return said.text;
     if (run.settings.simulate)
       return "A simulated search has no verdict; its tables are at the end.";
@@ -69,7 +69,8 @@
         about: `${number(verdict.held_out_rows)} rows` +
             (best?.id === 0 ? "" : `, default ${percent(verdict.held_out_default)}`)
       });
-    const tried = trials.filter((trial) => trial.foldsDone > 0).length;
+    const climbed = new Set(run.column("rungs", "trial"));
+    const tried = trials.filter(({id, foldsDone}) => foldsDone > 0 || climbed.has(id)).length;
     figures.push({
       label: "trials",
       value: number(trials.length),
@@ -144,12 +145,13 @@
                     (name) =>
                         ({parameter: name, initial: told(trials[0], name), best: told(best, name)}))
                 .filter((row) => row.initial !== null || row.best !== null);
+        if (best.id === 0) canopy.note(area, "It is the default.");
         canopy.table(area, {
           name: `best-${run.name}`,
           rows,
           columns: [
             {key: "parameter", title: "Parameter"}, {key: "initial", title: "Default"},
-            {key: "best", title: `Trial ${best.id}`}
+            ...best.id === 0 ? [] : [{key: "best", title: `Trial ${best.id}`}]
           ]
         });
       });
