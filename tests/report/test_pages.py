@@ -52,6 +52,7 @@ CONTROLS = """[...document.querySelectorAll('a[href], button, select, input, sum
   .filter((node) => node.offsetParent && !node.disabled).length"""
 FOCUSED = """(() => {
   const node = document.activeElement, box = node.getBoundingClientRect(), style = getComputedStyle(node);
+  if (node === document.body) return {isNew: false, seen: true};  // between the last and the first
   const isNew = !node.dataset.visited;
   node.dataset.visited = '1';
   const isInside = box.right > 0 && box.left < innerWidth && box.bottom > 0 && box.top < innerHeight;
@@ -129,7 +130,7 @@ class Page:
             self.browser.value("document.activeElement.blur()")
             self.browser.value("document.querySelectorAll('[data-visited]').forEach((node) => delete node.dataset.visited)")
             wanted, reached, hidden = self.browser.value(CONTROLS), 0, []
-            for _ in range(wanted):
+            for _ in range(wanted + 1):
                 self.press("Tab", 9)
                 focused = self.browser.value(FOCUSED)
                 reached += focused["isNew"]

@@ -247,7 +247,7 @@
                                       "a search that ends, of parameters that vary, records it.",
     title: "Importance of parameters",
     help:
-        "Share of the scores' variance that a parameter explains, alone or with another (functional ANOVA over the trials; Hutter 2014); dark: plus and minus one standard deviation over its trees.",
+        "Share of the scores' variance that a parameter explains, alone or with another (functional ANOVA over the trials; Hutter 2014); thin: plus and minus one standard deviation over its trees.",
     draw(element) {
       ofOne(element, weighed(searches), (area, {run}) => {
         const most = 12, all = tuneData.importancesOf(run), shown = all.slice(0, most),
