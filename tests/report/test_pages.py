@@ -156,6 +156,7 @@ def search(checks, folder):
                           "confusion trials events absent")
         verdict = show(out, "verdict")[0]["text"]
         page.says("verdict", "Keep the default." if verdict.startswith("keep") else "Take the tuned configuration.")
+        page.says("verdict", ". Hold-out (")
         page.series("best-so-far", {"trials": len(trials)})
         checks.equal("a line for every trial", page.sections["coordinates"]["lines"], len(trials))
         grid = len({row["n_estimators"] for row in show(out, "slices")})

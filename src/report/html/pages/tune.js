@@ -38,7 +38,9 @@
     const [verdict] = run.rows("verdict"), [first] = trials;
     if (verdict) {
       const at = verdict.text.indexOf(":");
-      const [head, rest] = [verdict.text.slice(0, at), verdict.text.slice(at + 1).trim()];
+      const head = verdict.text.slice(0, at),
+            rest = verdict.text.slice(at + 1).trim().replace(
+                /\. [a-z]/g, (text) => text.toUpperCase());
       element.append(canopy.el(
           "p", {class: "verdict"}, canopy.el("strong", {}, `${capital(head)}. `), capital(rest)));
     } else {
