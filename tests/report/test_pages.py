@@ -171,6 +171,13 @@ def search(checks, folder):
         page.series("use", {"in folds": 2})
         checks.equal("cells of the confusion", page.sections["confusion"]["cells"], len(confusion) ** 2)
         checks.equal("rows of the table", page.sections["trials"]["rows"], len(trials))
+        scale = """(() => {
+          const drawing = document.querySelector('#tune-confusion svg');
+          return drawing.clientWidth / drawing.viewBox.baseVal.width;
+        })()"""
+        page.browser.size(390, 844)
+        checks.check("letters of drawings do not shrink with the window", page.browser.value(scale) > 0.9)
+        page.browser.size(1280, 900)
         logic_of_searches(page)
         page.browser.value("document.querySelector('#tune-best-so-far canvas').focus()")
         heard = []
