@@ -46,10 +46,14 @@ void tell_search(RunRecord const& run, std::vector<std::string>& words) {
           number(*table, 0, "mean_test_score"));
   auto const* trials = run.table("trials");
   if (trials == nullptr) return;
-  std::size_t ended = 0;
-  for (std::size_t row = 0; row < trials->rows(); ++row)
-    if (trials->has_column("status") && trials->text(row, "status") != "running") ++ended;
+  std::size_t ended = 0, failed = 0;
+  for (std::size_t row = 0; row < trials->rows() && trials->has_column("status"); ++row) {
+    auto const status = trials->text(row, "status");
+    if (status != "running") ++ended;
+    if (status == "failed") ++failed;
+  }
   words.push_back(count(run, ended, setting(run, "trials"), "trials"));
+  if (failed > 0) words.push_back(fmt::format("{} failed", failed));
 }
 
 void tell_evaluation(RunRecord const& run, std::vector<std::string>& words) {
@@ -61,6 +65,11 @@ void tell_evaluation(RunRecord const& run, std::vector<std::string>& words) {
 
 void tell_training(RunRecord const& run, std::vector<std::string>& words) {
   tell_evaluation(run, words);
+  if (auto const* growth = run.table("growth"); growth != nullptr && growth->rows() > 0) {
+    auto const trees = growth->number(growth->rows() - 1, "trees");
+    words.push_back(
+        count(run, static_cast<std::size_t>(trees), setting(run, "n_estimators"), "trees"));
+  }
   auto const* epochs = run.table("epochs");
   if (epochs == nullptr || epochs->rows() == 0) return;
   auto const last = epochs->rows() - 1;

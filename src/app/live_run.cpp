@@ -16,6 +16,7 @@
 #include "canopy/record/journal_use.hpp"
 #include "canopy/train/network/training_state.hpp"
 
+#include "earlier_session.hpp"
 #include "live_search.hpp"
 
 namespace canopy::app {
@@ -24,12 +25,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using record::RunRecord;
-
-/// Of "2026-11-23T04:05:06Z"; 0 for anything else.
-std::time_t seconds_of(std::string const& utc) {
-  std::tm parts{};
-  return ::strptime(utc.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts) == nullptr ? 0 : ::timegm(&parts);
-}
 
 std::time_t last_change(fs::path const& path) {
   auto const time = std::chrono::file_clock::to_sys(fs::last_write_time(path));
@@ -53,12 +48,7 @@ Told told_by(std::string const& settings) try {
 
 /// The checkpoint that the journal goes on from, or a record without tables.
 RunRecord record_before(record::RunFiles const& files, json const& start) {
-  if (fs::exists(files.run_file)) {
-    auto earlier = record::read_without_model(files.run_file);
-    bool const is_earlier = start.value("resumes", false) ||
-                            seconds_of(start.value("started", "")) <= seconds_of(earlier.finished);
-    if (earlier.status != "complete" && is_earlier) return earlier;
-  }
+  if (auto earlier = checkpoint_of(files, start)) return std::move(*earlier);
   RunRecord record;
   record.command = start.value("command", "");
   record.settings = start.value("settings", "");
@@ -114,6 +104,21 @@ std::vector<train::EpochRow> epochs_of(Table const* table) {
   return rows;
 }
 
+/// How many trees had grown when; times begin anew with each session, and so does the table.
+Table growth_table(std::vector<json> const& records) {
+  std::vector<std::pair<double, std::int64_t>> notes;
+  for (auto const& line : records) {
+    if (line.at("kind") != "trees") continue;
+    auto const seconds = line.at("seconds").get<double>();
+    while (!notes.empty() && notes.back().first >= seconds) notes.pop_back();
+    notes.emplace_back(seconds, line.at("trees").get<std::int64_t>());
+  }
+  Table table{"growth"};
+  table.column("seconds", Table::Type::real).column("trees", Table::Type::integer);
+  for (auto const& [seconds, trees] : notes) table.add({seconds, trees});
+  return table;
+}
+
 void take_journal(RunRecord& record, std::vector<json> const& records) {
   auto const has = [&](char const* kind) {
     return std::ranges::any_of(records, [&](json const& line) { return line.at("kind") == kind; });
@@ -132,6 +137,7 @@ void take_journal(RunRecord& record, std::vector<json> const& records) {
   if (record.command == "train" && has("epoch"))
     put(record, train::epochs_table(grown(epochs_of(record.table("epochs")), records, "epoch",
                                           &train::EpochRow::epoch)));
+  if (record.command == "train" && has("trees")) put(record, growth_table(records));
 }
 
 }  // namespace

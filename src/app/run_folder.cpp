@@ -115,7 +115,11 @@ void RunFolder::see(fs::path const& file, Entries& seen) const {
 
 ListedRun const* RunFolder::find(std::string const& name) {
   auto found = entries_.find(name);
-  if (found == entries_.end()) scan(), found = entries_.find(name);
+  auto const is_there = [](record::RunFiles const& files) {
+    return fs::exists(fs::symlink_status(files.run_file)) || fs::exists(files.journal);
+  };
+  if (found == entries_.end() || !is_there(found->second.files))
+    scan(), found = entries_.find(name);
   if (found == entries_.end()) return nullptr;
   refresh(found->second);
   return &found->second.listed;

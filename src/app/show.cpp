@@ -91,11 +91,15 @@ std::optional<std::string> data_name(RunRecord const& run) try {
 }
 
 /// How far a run had come when it last told its journal, if there is one that tells.
-std::optional<std::int64_t> last_update(fs::path const& journal) {
-  std::optional<std::int64_t> last;
+std::optional<std::string> last_heard_of(fs::path const& journal) {
+  std::optional<std::string> last;
   if (!fs::exists(journal)) return last;
-  for (auto const& record : record::Journal::read(journal))
-    if (record.contains("step")) last = record.at("step").get<std::int64_t>();
+  for (auto const& record : record::Journal::read(journal)) {
+    if (record.contains("step"))
+      last = fmt::format("update {}", record.at("step").get<std::int64_t>());
+    if (record.contains("trees"))
+      last = fmt::format("{} trees", record.at("trees").get<std::int64_t>());
+  }
   return last;
 }
 
@@ -108,8 +112,8 @@ Table facts(RunRecord const& run, fs::path const& run_file) {
   table.add({"finished", run.finished});
   table.add({"wall time", text::duration(run.wall_seconds)});
   if (auto const data = data_name(run)) table.add({"data", *data});
-  if (auto const update = last_update(record::files_of(run_file).journal))
-    table.add({"last heard of", fmt::format("update {}, by its journal", *update)});
+  if (auto const last = last_heard_of(record::files_of(run_file).journal))
+    table.add({"last heard of", *last + ", by its journal"});
   table.add({"seed", std::to_string(run.seed)});
   table.add({"processes", fmt::format("{} on {} machine(s)", run.np, run.nodes)});
   return table;
@@ -240,11 +244,11 @@ int print_part(RunRecord const& run, ShowSettings const& settings) {
 
 /// Said on stdout for the overview and for `status`, which jobs ask; no table can be had yet.
 int report_journal(fs::path const& journal, ShowSettings const& settings) {
-  auto const update = last_update(journal);
+  auto const last = last_heard_of(journal);
   auto const text =
       fmt::format("no finished run file yet: {} records in the journal {}{}; resume with --resume",
                   record::Journal::read(journal).size(), journal.string(),
-                  update ? fmt::format(", the last one of update {}", *update) : "");
+                  last ? ", the last one of " + *last : "");
   if (!settings.table.empty() && settings.table != "status")
     throw UserError{text, ExitCode::interrupted};
   print("unfinished: " + text + "\n");

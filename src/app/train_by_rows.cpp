@@ -11,6 +11,8 @@
 #include "canopy/record/run_files.hpp"
 #include "canopy/train/forest_by_rows.hpp"
 
+#include "earlier_session.hpp"
+#include "growth_notes.hpp"
 #include "partial_model.hpp"
 #include "run_parts.hpp"
 #include "run_tables.hpp"
@@ -128,6 +130,7 @@ class RowsTrainer {
     auto const number = static_cast<std::size_t>(part_.parameters.n_estimators);
     auto earlier = earlier_trees(start_.files, identity_, !start_.records.empty(), number);
     if (!earlier) return {};
+    events_ = earlier_events(start_);
     auto& trees = *earlier;
     // Batches are saved whole, so what is missing is at the end.
     trees.resize(static_cast<std::size_t>(train::count_grown(trees)));
@@ -156,7 +159,7 @@ class RowsTrainer {
     auto const progress = [&] {
       if (!comm_.is_root()) return;
       view->watch(fit_.grown());
-      checkpoint();
+      note_and_save();
     };
     fit_.grow(progress, [this] { return interrupted(); });
     phases_.end();
@@ -172,16 +175,21 @@ class RowsTrainer {
     return true;
   }
 
+  void note_and_save() {
+    try {
+      notes_.note(*start_.journal, phases_.seconds(), fit_.grown());
+      checkpoint();
+    } catch (std::exception const&) {
+      cannot_save_ = true;  // the others must hear of it before this one leaves
+    }
+  }
+
   /// What a long fit would lose if it were killed: about a minute, but saving takes at most a
   /// twentieth of the time.
   void checkpoint() {
     if (phases_.seconds() < next_checkpoint_) return;
     Stopwatch const clock;
-    try {
-      if (next_checkpoint_ > 0) write_interrupted();
-    } catch (std::exception const&) {
-      cannot_save_ = true;  // the others must hear of it before this one leaves
-    }
+    if (next_checkpoint_ > 0) write_interrupted();
     next_checkpoint_ = phases_.seconds() + std::max(60.0, 20 * clock.seconds());
   }
 
@@ -291,6 +299,7 @@ class RowsTrainer {
   RunStart start_;
   int taken_over_ = 0;
   double next_checkpoint_ = 0;
+  GrowthNotes notes_;
   bool said_ = false;
   bool cannot_save_ = false;
   std::vector<Event> events_;

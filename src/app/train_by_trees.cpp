@@ -12,7 +12,9 @@
 #include "canopy/record/run_files.hpp"
 #include "canopy/train/forest_by_trees.hpp"
 
+#include "earlier_session.hpp"
 #include "forest_task.hpp"
+#include "growth_notes.hpp"
 #include "partial_model.hpp"
 #include "run_parts.hpp"
 #include "run_tables.hpp"
@@ -83,6 +85,7 @@ class TreesTrainer {
   void take_over_trees() {
     auto earlier = earlier_trees(start_.files, identity_, !start_.records.empty(), trees_.size());
     if (!earlier) return;
+    events_ = earlier_events(start_);
     trees_ = std::move(*earlier);
     taken_over_ = train::count_grown(trees_);
     event("resume", fmt::format("{} trees taken over from the earlier session", taken_over_));
@@ -122,7 +125,9 @@ class TreesTrainer {
     };
     job.interrupted = [this] { return interrupted(); };
     job.watch = [this, &view](train::Trees const& trees) {
-      view.watch(train::count_grown(trees));
+      auto const grown = train::count_grown(trees);
+      view.watch(grown);
+      notes_.note(*start_.journal, phases_.seconds(), grown);
       checkpoint();
     };
     return job;
@@ -254,6 +259,7 @@ class TreesTrainer {
   train::Trees trees_;
   int taken_over_ = 0;
   SavePace pace_;
+  GrowthNotes notes_;
   bool said_ = false;
   std::vector<Event> events_;
   std::vector<comm::RankUse> uses_;

@@ -13,6 +13,7 @@
 #include "canopy/record/run_files.hpp"
 #include "canopy/train/network/fit.hpp"
 
+#include "earlier_session.hpp"
 #include "network_checkpoint.hpp"
 #include "network_task.hpp"
 #include "network_view.hpp"
@@ -79,6 +80,7 @@ class NetworkTrainer {
     auto earlier =
         earlier_state(start_.files, identity_, !records.empty(), task_.network, task_.plan);
     if (!earlier) return fresh;
+    events_ = earlier_events(start_);
     std::int64_t reached = earlier->step;
     for (auto const& record : records) reached = std::max(reached, record.value("step", reached));
     event("resume", fmt::format("from update {}; the earlier session had come to update {}",

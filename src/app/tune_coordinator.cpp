@@ -11,6 +11,7 @@
 #include "canopy/record/run_files.hpp"
 #include "canopy/tune/importances.hpp"
 
+#include "earlier_session.hpp"
 #include "tune_view.hpp"
 
 namespace canopy::app {
@@ -48,8 +49,10 @@ record::RunRecord TuneCoordinator::run(comm::Farm& farm) {
   tune::Search search{farm, journal, std::move(plan), block_};
   search_ = &search;
   search.restore(records);
-  if (!records.empty())
+  if (!records.empty()) {
+    events_ = earlier_events(start_);
     event("resume", fmt::format("{} folds taken over from the journal", search.folds_restored()));
+  }
   try {
     return drive(farm, search);
   } catch (comm::NoWorkersLeft const& e) {

@@ -308,6 +308,27 @@ class Jobs:
         for left in self.folder.glob("rounds.*"):
             left.unlink()
 
+    def watch_a_forest(self):
+        run_file = self.folder / "trees.h5"
+        words = ["train", "--data", "synthetic:forest-cover,rows=4000", "--n-estimators", 100000,
+                 "--max-depth", 4, "--progress", "none", "--out", run_file]
+        with Server(self.folder) as server, Started(words) as job:
+            counts, row = [], {}
+            deadline = time.monotonic() + 60
+            while job.running() and time.monotonic() < deadline and len(counts) < 3:
+                row = server.runs().get("trees", {})
+                if row.get("status") == "running":
+                    counts = plain(server.data("?run=trees")["runs"][0]["tables"].get("growth", {}).get("trees", []))
+                time.sleep(0.05)
+            self.checks.check("a forest shows how its trees grow",
+                              len(counts) >= 3 and counts == sorted(counts), (counts, job.text()))
+            self.checks.check("... and so does the list", "of 100000 trees" in row.get("headline", ""), row)
+            job.kill_all()
+            shown = run(["show", run_file]).stdout
+            self.checks.check("... and `canopy show`, once it is killed", " trees" in shown, shown)
+        for left in self.folder.glob("trees.*"):
+            left.unlink()
+
 
 def ends(checks, folder):
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -358,5 +379,6 @@ if __name__ == "__main__":
         jobs = Jobs(checks, folder)
         jobs.watch_a_search()
         jobs.watch_a_federation()
+        jobs.watch_a_forest()
         ends(checks, folder)
     checks.leave()

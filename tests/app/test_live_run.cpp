@@ -90,6 +90,9 @@ TEST_F(LiveRun, TellsWhatASearchHasFound) {
   EXPECT_EQ(run.table("tasks")->rows(), 3u);
   EXPECT_EQ(run.table("best")->number(0, "mean_test_score"), 0.6);
   EXPECT_EQ(headline(run), "best 0.6000 accuracy, default 0.6000, 1 of 10 trials");
+  journal.append(trial(1, "failed", "9"));
+  EXPECT_EQ(headline(live_run(files_)),
+            "best 0.6000 accuracy, default 0.6000, 2 of 10 trials, 1 failed");
 }
 
 TEST(Headline, OfAScalingStudyIsItsBestSpeedUp) {
@@ -169,6 +172,21 @@ TEST_F(LiveRun, TellsTheEpochsOfANetwork) {
   ASSERT_EQ(run.table("epochs")->rows(), 1u);
   EXPECT_EQ(run.table("epochs")->number(0, "loss"), 0.5);
   EXPECT_EQ(headline(run), "loss 0.5, accuracy 0.8000, 1 of 5 epochs");
+}
+
+TEST_F(LiveRun, TellsTheTreesOfAForest) {
+  auto journal = begin("train", "n_estimators = 60\n");
+  auto const note = [&](double seconds, int trees) {
+    journal.append({{"kind", "trees"}, {"seconds", seconds}, {"trees", trees}});
+  };
+  note(0.5, 4);
+  note(1.5, 12);
+  auto const run = live_run(files_);
+  EXPECT_EQ(numbers(run, "growth", "trees"), (std::vector<std::int64_t>{4, 12}));
+  EXPECT_EQ(headline(run), "12 of 60 trees");
+  note(0.25, 12);  // another session
+  note(1.25, 20);
+  EXPECT_EQ(numbers(live_run(files_), "growth", "trees"), (std::vector<std::int64_t>{12, 20}));
 }
 
 TEST_F(LiveRun, ComplainsOfWhatIsNoJournalOfARun) {

@@ -119,6 +119,7 @@ TEST_F(RunFolderTest, FollowsAFolderThatChanges) {
   put("run.h5");
   EXPECT_EQ(look().size(), 1u);
   fs::remove(folder_ / "run.h5");
+  EXPECT_EQ(runs_.find("run"), nullptr) << "though nobody has looked since";
   EXPECT_TRUE(look().empty());
   EXPECT_EQ(runs_.find("run"), nullptr);
   fs::remove_all(folder_.path());

@@ -50,6 +50,8 @@ class Stops:
         self.checks.check(f"{name}: the run file is there", run_file.exists())
         self.is_interrupted(name, run_file)
         self.resumes(name, run_file, np)
+        kinds = [row["kind"] for row in show(run_file, "events")]
+        self.checks.equal(f"{name}: both sessions tell their events", kinds[:2], ["signal", "resume"])
 
     def terminated_mpirun(self):
         name, run_file = "SIGTERM to mpirun", self.folder / "mpirun-term.h5"

@@ -128,6 +128,9 @@ TEST(Train, ShardedRowsStopAndResume) {
   EXPECT_EQ(resumed.exit_code, 0);
   if (world.is_root()) {
     EXPECT_EQ(essence(resumed), essence(undisturbed));
+    EXPECT_THAT(text_of(*resumed.table("events")),
+                AllOf(testing::StartsWith(text_of(*stopped.table("events"))),
+                      testing::HasSubstr("walltime"), testing::HasSubstr("trees taken over")));
   }
   EXPECT_EQ(run(world, settings).status, "complete") << "nothing is left to do";
 }
@@ -236,7 +239,9 @@ TEST(Train, GoesOnFromTheTreesOfAnInterruptedRun) {
   EXPECT_EQ(resumed.exit_code, 0);
   if (world.is_root()) {
     EXPECT_EQ(essence(resumed), essence(undisturbed));
-    EXPECT_THAT(text_of(*resumed.table("events")), testing::HasSubstr("trees taken over"));
+    EXPECT_THAT(text_of(*resumed.table("events")),
+                AllOf(testing::StartsWith(text_of(*stopped.table("events"))),
+                      testing::HasSubstr("walltime"), testing::HasSubstr("trees taken over")));
     EXPECT_FALSE(fs::exists(out.journal()));
   }
   auto const again = run(world, settings);
@@ -270,6 +275,7 @@ TEST(Train, DoesNotTakeOverTreesOfAnotherRun) {
   auto const undisturbed = run(world, settings);
   if (world.is_root()) {
     EXPECT_EQ(digest(resumed), digest(undisturbed));
+    EXPECT_EQ(resumed.table("events")->rows(), 0u) << "nor its events";
   }
 }
 

@@ -245,7 +245,9 @@ TEST(TrainNetwork, GoesOnFromAnInterruptedRunOnAnotherNumberOfRanks) {
   if (world.is_root()) {
     auto const resumed = run(part, settings);
     EXPECT_EQ(essence(resumed), expected);
-    EXPECT_THAT(text_of(*resumed.table("events")), testing::HasSubstr("from update 1;"));
+    EXPECT_THAT(text_of(*resumed.table("events")),
+                AllOf(testing::StartsWith(text_of(*stopped.table("events"))),
+                      testing::HasSubstr("walltime"), testing::HasSubstr("from update 1;")));
     EXPECT_FALSE(fs::exists(out.journal()));
   }
   EXPECT_EQ(run(world, settings).status, "complete") << "nothing is left to do";

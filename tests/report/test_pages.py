@@ -47,6 +47,22 @@ SEEN = """(() => {
 })()"""
 
 
+# What one comes to by Tab, and where it then is.
+CONTROLS = """[...document.querySelectorAll('a[href], button, select, input, summary, [tabindex="0"]')]
+  .filter((node) => node.offsetParent && !node.disabled).length"""
+FOCUSED = """(() => {
+  const node = document.activeElement, box = node.getBoundingClientRect(), style = getComputedStyle(node);
+  if (node === document.body) return {isNew: false, seen: true};  // between the last and the first
+  const isNew = !node.dataset.visited;
+  node.dataset.visited = '1';
+  const isInside = box.right > 0 && box.left < innerWidth && box.bottom > 0 && box.top < innerHeight;
+  const list = node.closest('nav, .scroll')?.getBoundingClientRect();
+  const isShown = !node.closest('nav, thead') || (box.left > list.left - 1 && box.right < list.right + 1);
+  return {isNew, name: node.id || node.textContent.slice(0, 30) || node.tagName,
+          seen: isInside && isShown && style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0};
+})()"""
+
+
 def make(checks, words, np=1):
     result = run([*words, "--quiet"], np)
     checks.check(f"canopy {words[0]} makes {pathlib.Path(words[-1]).name}", result.returncode in (0, 4), result.stderr)
@@ -103,6 +119,27 @@ class Page:
     def says(self, section, words):
         self.checks.check(f"{section} says: {words}", words in self.sections[section]["text"], self.sections[section]["text"])
 
+    def press(self, key, code):
+        for kind in ("rawKeyDown", "keyUp"):
+            self.browser.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
+
+    def tab_through(self):
+        """All that can be used is come to by Tab, and one sees where one is."""
+        for width in (1280, 390):
+            self.browser.size(width, 844)
+            self.browser.value("document.activeElement.blur()")
+            self.browser.value("document.querySelectorAll('[data-visited]').forEach((node) => delete node.dataset.visited)")
+            wanted, reached, hidden = self.browser.value(CONTROLS), 0, []
+            for _ in range(wanted + 1):
+                self.press("Tab", 9)
+                focused = self.browser.value(FOCUSED)
+                reached += focused["isNew"]
+                if not focused["seen"]:
+                    hidden.append(focused["name"])
+            self.checks.equal(f"what Tab comes to at {width} px", reached, wanted)
+            self.checks.equal(f"... and what of it one does not see at {width} px", hidden, [])
+        self.browser.size(1280, 900)
+
     def equal(self, what, expression, wanted):
         self.checks.equal(what, self.browser.value(expression), wanted)
 
@@ -119,6 +156,7 @@ def search(checks, folder):
                           "confusion trials events absent")
         verdict = show(out, "verdict")[0]["text"]
         page.says("verdict", "Keep the default." if verdict.startswith("keep") else "Take the tuned configuration.")
+        page.says("verdict", ". Hold-out (")
         page.series("best-so-far", {"trials": len(trials)})
         checks.equal("a line for every trial", page.sections["coordinates"]["lines"], len(trials))
         grid = len({row["n_estimators"] for row in show(out, "slices")})
@@ -133,7 +171,22 @@ def search(checks, folder):
         page.series("use", {"in folds": 2})
         checks.equal("cells of the confusion", page.sections["confusion"]["cells"], len(confusion) ** 2)
         checks.equal("rows of the table", page.sections["trials"]["rows"], len(trials))
+        scale = """(() => {
+          const drawing = document.querySelector('#tune-confusion svg');
+          return drawing.clientWidth / drawing.viewBox.baseVal.width;
+        })()"""
+        page.browser.size(390, 844)
+        checks.check("letters of drawings do not shrink with the window", page.browser.value(scale) > 0.9)
+        page.browser.size(1280, 900)
         logic_of_searches(page)
+        page.browser.value("document.querySelector('#tune-best-so-far canvas').focus()")
+        heard = []
+        for _ in range(len(trials)):
+            page.press("ArrowRight", 39)
+            heard.append(page.browser.value("document.getElementById('spoken').textContent"))
+        checks.check("arrow keys tell point after point", len(set(heard)) == len(trials) and
+                     all(("best so far" in text) != (", trials: " in text) for text in heard), heard)
+        page.tab_through()
 
 
 def logic_of_searches(page):
@@ -141,8 +194,12 @@ def logic_of_searches(page):
                 {queued: 1, started: 6.25, finished: 7}]"""
     gaps = [{"begin": 0, "end": 1, "cause": "first"}, {"begin": 3, "end": 4, "cause": "decision"},
             {"begin": 4, "end": 4.5, "cause": "way"}, {"begin": 6, "end": 6.25, "cause": "way"}]
-    page.equal("why a rank was idle", f"tuneTime.gapsOf({tasks}, 9, false)", [*gaps, {"begin": 7, "end": 9, "cause": "tail"}])
-    page.equal("or lost", f"tuneTime.gapsOf({tasks}, 9, true)", [*gaps, {"begin": 7, "end": 9, "cause": "lost"}])
+    page.equal("why a rank was idle", f"tuneTime.gapsOf({tasks}, 9, 'tail')", [*gaps, {"begin": 7, "end": 9, "cause": "tail"}])
+    page.equal("or lost", f"tuneTime.gapsOf({tasks}, 9, 'lost')", [*gaps, {"begin": 7, "end": 9, "cause": "lost"}])
+    cause = """tuneTime.timelineOf({{attributes: {{status: '{}'}}, settings: {{}}, has: () => false, rows: () =>
+               [{{rank: 1, started: 0, finished: 2}}, {{rank: 2, started: 0, finished: 3}}]}}).ranks[0].gaps[0].cause"""
+    page.equal("at the end of a search", cause.format("complete"), "tail")
+    page.equal("or perhaps not, while it goes on", cause.format("running"), "open")
     trials = """[{id: 0, score: 0.5, ended: 9}, {id: 1, score: 0.7, ended: 2}, {id: 2, score: null, ended: 3},
                  {id: 3, score: 0.6, ended: 4}]"""
     best = "tuneData.bestSoFar({}, '{}').map((point) => [point.at, point.trial])"
@@ -209,6 +266,20 @@ def forests(checks, folder):
         page.says("outcome", "out-of-bag")
         page.series("use", {"computing": 2, "idle": 2})
         page.series("importances", {"importance": 20})
+        # As the dashboard shows one that grows: settings and what its journal tells, nothing else.
+        page.browser.value("""(() => {
+          const data = JSON.parse(document.getElementById("data").textContent);
+          data.runs[0].attributes.status = "running";
+          data.runs[0].tables = {growth: {seconds: [0.5, 1.5], trees: [2, 5]}};
+          canopy.show(data);
+        })()""")
+        page.look()
+        page.has_sections("outcome growth events absent")
+        page.says("outcome", "2 ranks on 1 machine: every rank holds all rows")
+        page.says("outcome", "of 8")
+        page.series("growth", {"trees": 2, "in all": 2})
+        page.equal("a network without its first epoch is none of them",
+                   'trainData.isForest({settings: {model: "mlp"}, has: () => false})', False)
 
 
 def study(checks, folder):

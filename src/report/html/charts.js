@@ -119,20 +119,33 @@ canopy.charts = [];
     };
   }
 
-  function keys(chart, spec) {
+  // What the arrow keys step through: places with a point of each series, or, where series have
+  // their points at places of their own, one point after the other.
+  function stops(chart) {
+    const shown =
+        chart.data.datasets.map((set, datasetIndex) => ({set, datasetIndex}))
+            .filter(({set, datasetIndex}) => !set.part && chart.isDatasetVisible(datasetIndex));
+    const longest =
+        shown.reduce((most, {set}) => set.data.length > most.length ? set.data : most, []);
+    if (shown.every(({set}) => set.data.every((point, i) => point.x === longest[i].x)))
+      return longest.map(
+          (_, index) => shown.filter(({set}) => index < set.data.length)
+                            .map(({datasetIndex}) => ({datasetIndex, index})));
+    const place = ({datasetIndex, index}) => chart.getDatasetMeta(datasetIndex).data[index].x;
+    return shown
+        .flatMap(({set, datasetIndex}) => set.data.map((_, index) => ({datasetIndex, index})))
+        .sort((a, b) => place(a) - place(b))
+        .map((point) => [point]);
+  }
+
+  function keys(chart) {
     let at = -1;
     chart.canvas.addEventListener("keydown", (event) => {
       if (!["ArrowLeft", "ArrowRight", "Escape"].includes(event.key)) return;
       event.preventDefault();
-      const shown = chart.data.datasets.map((set, i) => ({set, i}))
-                        .filter(({set, i}) => !set.part && chart.isDatasetVisible(i));
-      const count = Math.max(0, ...shown.map(({set}) => set.data.length));
-      at = event.key === "Escape" ?
-          -1 :
-          Math.min(count - 1, Math.max(0, at + (event.key === "ArrowRight" ? 1 : -1)));
-      const active = at < 0 ? [] :
-                              shown.filter(({set}) => at < set.data.length)
-                                  .map(({i}) => ({datasetIndex: i, index: at}));
+      const all = stops(chart), step = event.key === "ArrowRight" ? 1 : -1;
+      at = event.key === "Escape" ? -1 : Math.min(all.length - 1, Math.max(0, at + step));
+      const active = all[at] ?? [];
       chart.setActiveElements(active);
       chart.tooltip.setActiveElements(active, {x: 0, y: 0});
       chart.update("none");
@@ -161,14 +174,14 @@ canopy.charts = [];
     return {name: "chart", columns: used.map((key) => ({key, title: titles[key] ?? key})), rows};
   }
 
-  // Lines stand for lines and squares for areas, in the order of the series.
+  // Lines stand for lines, dots for points and squares for areas, in the order of the series.
   function symbols(chart) {
     const items = Chart.defaults.plugins.legend.labels.generateLabels(chart);
     for (const item of items) {
       const set = chart.data.datasets[item.datasetIndex];
-      const isLine = set.type === "line";
+      const isLine = set.type === "line", mark = set.type === "scatter" ? "circle" : "rect";
       Object.assign(
-          item, {pointStyle: isLine ? "line" : "rect", lineWidth: isLine ? 2 : 0},
+          item, {pointStyle: isLine ? "line" : mark, lineWidth: isLine ? 2 : 0},
           {lineDash: set.borderDash ?? [], strokeStyle: set.borderColor});
     }
     return items;
@@ -237,7 +250,7 @@ canopy.charts = [];
       },
     });
     entry.chart.draw();  // now: Chart.js waits for a frame, which a printer does not
-    keys(entry.chart, spec);
+    keys(entry.chart);
   }
 
   canopy.chart = (element, spec) => {

@@ -23,7 +23,7 @@
       ([low, high], x) => isNumber(x) ? [Math.min(low, x), Math.max(high, x)] : [low, high],
       [Infinity, -Infinity]);
 
-  canopy.heatmap = (element, {
+  function heatmap(element, {
     rows,
     columns,
     values,
@@ -34,7 +34,7 @@
     max,
     summary,
     cells = false
-  }) => {
+  }) {
     const [low, high] = range(values.flat()), from = min ?? low, to = max ?? high;
     const longest = Math.max(...rows.map((name) => String(name).length));
     const left = Math.max(12 + 7 * Math.min(14, longest), 8 + 6.5 * rowTitle.length), top = 34;
@@ -91,12 +91,12 @@
              style: "background: linear-gradient(90deg, rgba(var(--heat), .04), rgb(var(--heat)))"
            }),
            format(to)));
-  };
+  }
 
-  canopy.parallel = (element, {axes, score, scoreTitle = "Score", names, summary}) => {
+  function parallel(element, {axes, score, scoreTitle = "Score", names, summary}) {
     const all = [...axes, ...(score ? [{title: scoreTitle, values: score}] : [])];
-    const width = Math.max(560, 130 * all.length), height = 340, top = 44, bottom = height - 30,
-          side = 60;
+    const width = Math.max(560, 130 * all.length, Math.min(1000, element.clientWidth)),
+          height = 340, top = 44, bottom = height - 30, side = 60;
     const at = (i) => side + i * (width - 2 * side) / Math.max(1, all.length - 1);
     for (const axis of all) {
       axis.kinds = axis.at ? null :
@@ -195,7 +195,32 @@
           "aria-label": "Parallel coordinates"
         },
            drawing);
-    drawing.style.minWidth = `${Math.min(width, 95 * all.length)}px`;
+    drawing.style.minWidth = `${Math.min(width, 120 * all.length)}px`;
     figure(element, scroll, summary);
+  }
+
+  // Letters would shrink with the drawing when the window, or a phone that is turned, gets narrow.
+  let drawings = [];
+  const fitted = (draw) => (element, spec) => {
+    const place = el("div");
+    element.append(place);
+    const drawing = {
+      place,
+      draw() {
+        drawing.width = place.clientWidth;
+        place.replaceChildren();
+        draw(place, spec);
+      }
+    };
+    drawing.draw();
+    drawings = drawings.filter((other) => other.place.isConnected);
+    drawings.push(drawing);
   };
+  addEventListener("resize", () => drawings.forEach((drawing) => {
+    const now = drawing.place.clientWidth;
+    if (now > 0 && Math.abs(now - drawing.width) > 0.2 * drawing.width) drawing.draw();
+  }));
+
+  canopy.heatmap = fitted(heatmap);
+  canopy.parallel = fitted(parallel);
 }

@@ -51,6 +51,8 @@ canopy.goLive = () => {
       }
       if (answer.status === 404)
         tell("away", "Gone", "The run is no longer there");
+      else if (!answer.ok)  // what is shown is what was read before
+        tell("away", "Unreadable", (await answer.text()).split("\n")[0]);
       else
         tellNow();
     } catch {  // what is shown stays

@@ -5,6 +5,7 @@
 //
 //   canopy.page("tune", {
 //     title: "Tuning",
+//     about: (run) => "..",        // beside its name in the first section (default: how it ran)
 //     bare: true,                  // one section and nothing else (default: a heading, contents,
 //                                  // and the sections that every run has)
 //     sections(runs) {             // the runs of this kind on the page, one or more
@@ -223,8 +224,9 @@ const canopy = (() => {
       const lead = (attributes, text) => page.bare || contents.append(el("a", attributes, text));
       lead({class: "kind", href: `#kind-${kind}`}, page.title);
       const own = page.sections(runs);
-      for (const sections of page.bare ? [own] :
-                                         [[canopy.overview(runs), ...own], canopy.details(runs)]) {
+      for (const sections of page.bare ?
+               [own] :
+               [[canopy.overview(runs, page.about), ...own], canopy.details(runs)]) {
         const made = sections.map((section) => card(kind, section));
         widenLonely(made.map(({box}) => box));
         box.append(el("div", {class: "grid"}, made.map(({box}) => box)));
@@ -294,10 +296,19 @@ const canopy = (() => {
     theme();
   }
 
+  // A browser takes what peeps out of a scrolled list for visible; who comes by keys sees nothing.
+  function bringFocusedIntoView() {
+    document.addEventListener("focusin", ({target}) => {
+      if (target.closest("nav, thead"))
+        target.scrollIntoView({block: "nearest", inline: "nearest"});
+    });
+  }
+
   function start() {
     const data = JSON.parse(document.getElementById("data").textContent);
     state.options = data.options ?? {};
     watchTheme();
+    bringFocusedIntoView();
     show(data);
     canopy.goLive();
   }

@@ -4,6 +4,7 @@
 //   canopy.table(element, {name: "trials",          // of the CSV file
 //     columns: [{key: "score", title: "Score",
 //                format: canopy.percent,            // optional: the text of a value
+//                wrap: true,                        // optional: long texts, in several lines
 //                node: (row) => canopy.el(..)}],    // optional: an element in its place
 //     stack: true,                                  // narrow: each row a small card
 //     rows: [{score: 0.5}, ..]})                    // a cell is text, a number or null
@@ -167,7 +168,9 @@ canopy.table = (element, {name, columns, rows, stack = false, perPage = 25}) => 
                                                      const text = show(column, row);
                                                      return el(
                                                          "td", {
-                                                           class: column.numeric ? "number" : "",
+                                                           class: column.numeric ? "number" :
+                                                               column.wrap       ? "wrap" :
+                                                                                   "",
                                                            title: text.length > 30 ? text : null,
                                                            "data-title": column.title
                                                          },
@@ -205,15 +208,22 @@ canopy.tableOf = (element, run, table) => canopy.table(element, {
   rows: run.rows(table)
 });
 
+canopy.aboutRun = ({attributes}) => {
+  const {status, exit_code, started, wall_seconds, np, nodes, seed, version} = attributes;
+  return `${status}${exit_code ? ` (exit status ${exit_code})` : ""}, started ${
+             started || "at an unknown time"}, ` +
+      `${canopy.seconds(wall_seconds)} on ${np} process${np === 1 ? "" : "es"}` +
+      `${nodes > 1 ? ` of ${nodes} machines` : ""}, seed ${seed}, canopy ${version}`;
+};
+
 // First of all sections: which runs these are.
-canopy.overview = (runs) => ({
+canopy.overview = (runs, about = canopy.aboutRun) => ({
   id: "runs",
   title: runs.length > 1 ? `${runs.length} runs` : "The run",
   wide: true,
   draw(element) {
     const {el} = canopy;
     for (const run of runs) {
-      const {status, exit_code, started, wall_seconds, np, nodes, seed, version} = run.attributes;
       const swatch = runs.length > 1 ? el("span", {
         class: "swatch",
         style: `background: var(--c${run.index % 8})`,
@@ -221,11 +231,7 @@ canopy.overview = (runs) => ({
       }) :
                                        null;
       element.append(
-          el("p", {class: "help"}, swatch, el("strong", {}, run.name),
-             `: ${status}${exit_code ? ` (exit status ${exit_code})` : ""}, started ${
-                 started || "at an unknown time"}, ` +
-                 `${canopy.seconds(wall_seconds)} on ${np} process${np === 1 ? "" : "es"}` +
-                 `${nodes > 1 ? ` of ${nodes} machines` : ""}, seed ${seed}, canopy ${version}`));
+          el("p", {class: "help"}, swatch, el("strong", {}, run.name), `: ${about(run)}`));
       for (const text of run.notes ?? []) canopy.note(element, text);
     }
   },

@@ -85,7 +85,6 @@ canopy.page("dashboard", {
           {
             key: "headline",
             title: "Result",
-            wrap: true,
             node: (row) => row.problem ? el("span", {class: "error"}, row.problem) : row.headline
           },
           {

@@ -72,7 +72,7 @@ const parts = (() => {
     id: "events",
     title: "Events",
     help:
-        "What happened beside the plan: lost ranks and what was run again, signals, resumed sessions, advice.",
+        "What happened beside the plan: lost ranks and what was run again, signals, resumed sessions, advice. Times count from the start of each session.",
     wide: true,
     table: true,
     draw(element) {
@@ -81,7 +81,7 @@ const parts = (() => {
       if (!rows.length) return canopy.missing(element, "Nothing happened beside the plan.");
       const columns = [
         {key: "time", title: "Time", format: canopy.seconds}, {key: "rank", title: "Rank"},
-        {key: "kind", title: "Kind"}, {key: "text", title: "What"}
+        {key: "kind", title: "Kind"}, {key: "text", title: "What", wrap: true}
       ];
       canopy.table(element, {
         name: "events",

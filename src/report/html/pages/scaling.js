@@ -234,6 +234,8 @@
 
   canopy.page("scaling", {
     title: "Scaling",
+    about: ({attributes: {started, version}}) =>
+        `gathered ${started || "at an unknown time"} by canopy ${version}`,
     sections: (runs) =>
         parts.assemble([outcome, time, speedUp, efficiency, phases, shares, overhead, table].map(
             (section) => section(runs))),

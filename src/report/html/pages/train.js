@@ -42,6 +42,13 @@
             `${count(model.trees, "tree")}, ${count(model.nodes, "node")}` :
             count(model.layers, "layer")
       });
+    const grown = canopy.last(run.column("growth", "trees"));
+    if (grown !== null && !model)
+      figures.push({
+        label: "trees grown",
+        value: number(grown),
+        about: `of ${number(Number(run.settings.n_estimators))}`
+      });
     const fit = run.rows("phases").find((phase) => phase.name === "fit");
     if (fit)
       figures.push({
@@ -63,8 +70,8 @@
             "p", {class: "layout"}, canopy.el("strong", {}, `${run.settings.model ?? "model"}: `),
             trainData.inWords(run).join(" ")));
         canopy.kpis(element, figuresOf(run));
-        for (const event of run.rows("events").filter((row) => row.kind === "advice"))
-          canopy.note(element, `Advice: ${event.text}.`);
+        const advice = run.rows("events").findLast((row) => row.kind === "advice");
+        if (advice) canopy.note(element, `Advice: ${advice.text}.`);
       }
     },
   });
@@ -198,9 +205,8 @@
     draw(element) {
       const rows = runs.flatMap((run) => run.rows("ranks").map((row) => {
         const place = run.rows("layout").find((other) => other.rank === row.rank) ?? {};
-        const layers = place.last_layer >= place.first_layer ?
-            `${place.first_layer}–${place.last_layer}` :
-            null;
+        const {first_layer: first, last_layer: last} = place;
+        const layers = last > first ? `${first}–${last}` : last === first ? String(first) : null;
         return {...row, run: run.name, ...place, layers};
       }));
       const columns = [
@@ -227,15 +233,16 @@
   canopy.page("train", {
     title: "Training",
     sections(runs) {
-      const {pipeline, trace, staleness, leads, buckets, importances} = canopy.train.more;
+      const {pipeline, trace, staleness, leads, buckets, growth, importances} = canopy.train.more;
       const loss = curves("loss", "Loss", "loss", "val_loss", number);
       const accuracy =
           curves("accuracy", "Accuracy", "accuracy", "val_accuracy", (share) => percent(share, 1));
       const ofNetworks = runs.every(trainData.isForest) ? [] : [loss, accuracy, speed];
       const ofParallel = ofNetworks.length ? [trace, pipeline, buckets, staleness, leads] : [];
       const ofForests = runs.some(trainData.isForest) ? [importances] : [];
+      const ofGrowing = runs.some((run) => run.has("growth")) ? [growth] : [];
       return parts.assemble([
-        ...[outcome, ...ofNetworks, use, ...ofParallel, ...ofForests].map(
+        ...[outcome, ...ofNetworks, ...ofGrowing, use, ...ofParallel, ...ofForests].map(
             (section) => section(runs)),
         parts.confusion(runs), layout(runs), parts.events(runs)
       ]);

@@ -3,7 +3,7 @@
 const trainData = (() => {
   const count = (number, thing) => `${canopy.number(number)} ${thing}${number === 1 ? "" : "s"}`;
   const distinct = (values) => [...new Set(values)];
-  const isForest = (run) => !run.has("epochs") && !run.has("layout");
+  const isForest = (run) => /^(forest|extra_trees)$/.test(run.settings.model);
 
   /// Epochs with the samples and seconds of training up to their end, without what is done between
   /// epochs. The rows are known of complete runs; samples are null without them.
@@ -85,12 +85,13 @@ const trainData = (() => {
 
   function forestInWords(run) {
     const [model] = run.rows("model"), ranks = run.rows("ranks");
-    const machines = distinct(ranks.map((row) => row.host)).length;
-    const where = `${count(ranks.length, "rank")} on ${count(machines, "machine")}`;
+    const {np, nodes} = run.attributes;  // ranks are told when a session ends
+    const machines = ranks.length ? distinct(ranks.map((row) => row.host)).length : nodes;
+    const where = `${count(ranks.length || np, "rank")} on ${count(machines, "machine")}`;
     const grown = model ? ` ${canopy.number(model.trees)} trees of ${
                               canopy.number(model.nodes)} nodes from ${count(model.rows, "row")}.` :
                           "";
-    if (run.has("sharding"))
+    if (String(run.settings.rows_sharded) === "true")
       return [
         `${where}: every rank holds a part of the rows, and all grow each tree together.${grown}`
       ];

@@ -9,6 +9,8 @@
     ["forward", "--c0"], ["backward", "--c2"], ["weights' gradient", "--c4"], ["update", "--c5"],
     ["wait for sums", "--c1"], ["wait for a message", "--quiet"]
   ];
+  // What a rank spends behind its passes: with nobody to wait for it is the update alone.
+  const shownAs = {"wait for sums": "sums and update"};
 
   function drawTrace(element, run) {
     const rows = run.rows("trace"),
@@ -28,7 +30,7 @@
                   .map(([doing, colour]) => {
                     const those = rows.filter((row) => row.doing === doing);
                     return {
-                      name: doing,
+                      name: shownAs[doing] ?? doing,
                       colour,
                       type: "span",
                       y: those.map((row) => name(row.rank)),
@@ -151,8 +153,8 @@
     draw(element) {
       const those = parts.several(runs, table);
       const sums = those.map((run) => trainData.histogramOf(run, table, value, weight));
-      const categories =
-          [...new Set(sums.flatMap(({values}) => values))].sort((a, b) => a - b).map(String);
+      const most = Math.max(...sums.flatMap(({values}) => values)),
+            categories = Array.from({length: most + 1}, (_, i) => String(i));
       canopy.chart(element, {
         x: {label, type: "category", categories},
         y: {label: `share of all ${weight}`, least: 0, format: (share) => percent(share, 0)},
@@ -180,6 +182,43 @@
       "leads", "lead", "updates", "updates ahead");
 
   // ---- forests ----
+
+  const growth = (runs) => ({
+    id: "growth",
+    title: "Trees grown",
+    wide: true,
+    help:
+        "Of forests that are not complete, in the session that began last; dashed: as many as there will be.",
+    draw(element) {
+      const those = parts.several(runs, "growth");
+      const all = (run) => Number(run.settings.n_estimators);
+      canopy.chart(element, {
+        x: {label: "time in the run (s)", least: 0},
+        y: {label: "trees", least: 0, whole: true},
+        series: those.flatMap((run) => {
+          const times = run.column("growth", "seconds");
+          return [
+            {
+              name: canopy.called(run, "trees"),
+              type: "line",
+              colour: run.colour,
+              x: times,
+              y: run.column("growth", "trees")
+            },
+            {
+              name: canopy.named(run, "in all"),
+              type: "line",
+              colour: run.colour,
+              dash: true,
+              dots: false,
+              x: [0, canopy.last(times)],
+              y: [all(run), all(run)]
+            }
+          ];
+        }),
+      });
+    },
+  });
 
   const importances = (runs) => ({
     id: "importances",
@@ -220,5 +259,5 @@
     },
   });
 
-  canopy.train.more = {pipeline, trace, staleness, leads, buckets, importances};
+  canopy.train.more = {pipeline, trace, staleness, leads, buckets, growth, importances};
 }

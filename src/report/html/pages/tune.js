@@ -25,7 +25,7 @@
   // ---- the verdict ----
 
   function whyNoVerdict(run) {
-    const said = run.rows("events").find((event) => event.kind === "verdict");
+    const said = run.rows("events").findLast((event) => event.kind === "verdict");
     if (said) return said.text;
     if (run.settings.simulate)
       return "A simulated search has no verdict; its tables are at the end.";
@@ -38,7 +38,9 @@
     const [verdict] = run.rows("verdict"), [first] = trials;
     if (verdict) {
       const at = verdict.text.indexOf(":");
-      const [head, rest] = [verdict.text.slice(0, at), verdict.text.slice(at + 1).trim()];
+      const head = verdict.text.slice(0, at),
+            rest = verdict.text.slice(at + 1).trim().replace(
+                /\. [a-z]/g, (text) => text.toUpperCase());
       element.append(canopy.el(
           "p", {class: "verdict"}, canopy.el("strong", {}, `${capital(head)}. `), capital(rest)));
     } else {
@@ -69,7 +71,8 @@
         about: `${number(verdict.held_out_rows)} rows` +
             (best?.id === 0 ? "" : `, default ${percent(verdict.held_out_default)}`)
       });
-    const tried = trials.filter((trial) => trial.foldsDone > 0).length;
+    const climbed = new Set(run.column("rungs", "trial"));
+    const tried = trials.filter(({id, foldsDone}) => foldsDone > 0 || climbed.has(id)).length;
     figures.push({
       label: "trials",
       value: number(trials.length),
@@ -144,12 +147,13 @@
                     (name) =>
                         ({parameter: name, initial: told(trials[0], name), best: told(best, name)}))
                 .filter((row) => row.initial !== null || row.best !== null);
+        if (best.id === 0) canopy.note(area, "It is the default.");
         canopy.table(area, {
           name: `best-${run.name}`,
           rows,
           columns: [
             {key: "parameter", title: "Parameter"}, {key: "initial", title: "Default"},
-            {key: "best", title: `Trial ${best.id}`}
+            ...best.id === 0 ? [] : [{key: "best", title: `Trial ${best.id}`}]
           ]
         });
       });
@@ -245,7 +249,7 @@
                                       "a search that ends, of parameters that vary, records it.",
     title: "Importance of parameters",
     help:
-        "Share of the scores' variance that a parameter explains, alone or with another (functional ANOVA over the trials; Hutter 2014); dark: plus and minus one standard deviation over its trees.",
+        "Share of the scores' variance that a parameter explains, alone or with another (functional ANOVA over the trials; Hutter 2014); thin: plus and minus one standard deviation over its trees.",
     draw(element) {
       ofOne(element, weighed(searches), (area, {run}) => {
         const most = 12, all = tuneData.importancesOf(run), shown = all.slice(0, most),

@@ -7,11 +7,13 @@ const tuneTime = (() => {
     decision: "no fold was decided on yet (lag, rung or race)",
     way: "the next fold was on its way",
     tail: "end of the search: nothing left to begin",
+    open: "or in a fold that is not finished yet",
     lost: "after the rank was lost",
   };
 
-  /// The idle stretches of one rank with these tasks, of a search that took `end` seconds.
-  function gapsOf(tasks, end, isLost) {
+  /// The idle stretches of one rank with these tasks, of a search that took `end` seconds; `last`
+  /// is the cause of what is behind the last of them.
+  function gapsOf(tasks, end, last) {
     const gaps = [];
     const add = (begin, finish, cause) => {
       if (finish > begin) gaps.push({begin, end: finish, cause});
@@ -27,7 +29,7 @@ const tuneTime = (() => {
       }
       free = Math.max(free, task.finished);
     });
-    add(free, end, isLost ? "lost" : tasks.length === 0 ? "first" : "tail");
+    add(free, end, tasks.length === 0 && last === "tail" ? "first" : last);
     return gaps;
   }
 
@@ -45,6 +47,9 @@ const tuneTime = (() => {
         (task) => canopy.isNumber(task.started) && task.finished > task.started);
     const end = tasks.reduce((latest, task) => Math.max(latest, task.finished), 0),
           widths = widthsOf(run, tasks);
+    const lastOf = (role) => /lost/.test(role) ? "lost" :
+        run.attributes.status === "complete"   ? "tail" :
+                                                 "open";
     const isOf = (task, rank) => task.rank <= rank && rank < task.rank + widths.get(task.resource);
     const used = [...new Set(tasks.map((task) => task.rank))].sort((a, b) => a - b);
     const known = run.has("ranks") ? run.rows("ranks") : used.map((rank) => ({rank}));
@@ -57,7 +62,7 @@ const tuneTime = (() => {
                           host: row.host ?? "",
                           role: row.role ?? "",
                           tasks: own,
-                          gaps: gapsOf(own, end, /lost/.test(row.role ?? ""))
+                          gaps: gapsOf(own, end, lastOf(row.role ?? ""))
                         };
                       });
     return {ranks, end};

@@ -191,8 +191,15 @@
 
   // ---- ranks ----
 
-  const causeColours =
-      {first: "--c7", decision: "--c1", way: "--c3", tail: "--quiet", lost: "--c6"};
+  // None of them is that of a status.
+  const causeColours = {
+    first: "--c2",
+    decision: "--c1",
+    way: "--c3",
+    tail: "--quiet",
+    open: "--rule",
+    lost: "--ink"
+  };
 
   function drawTimeline(element, {run, trials}) {
     const {ranks, end} = tuneTime.timelineOf(run);
@@ -313,7 +320,7 @@
         column("rank", "Rank"), column("score", scoringOf(searches), score),
         column("deviation", "± std", score), column("folds", "Folds"),
         column("resource", "Resource"), ...names.map((name) => column(`param_${name}`, name)),
-        column("fit", "Fit of a fold", seconds), column("reason", "Why it ended")
+        column("fit", "Fit of a fold", seconds), {...column("reason", "Why it ended"), wrap: true}
       ];
       canopy.table(element, {
         name: "trials",

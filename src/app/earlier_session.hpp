@@ -1,0 +1,32 @@
+#pragma once
+
+#include <ctime>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "canopy/record/run_files.hpp"
+#include "canopy/record/run_record.hpp"
+
+#include "run_parts.hpp"
+#include "run_tables.hpp"
+
+/// What sessions before this one left of a run that goes on.
+namespace canopy::app {
+
+/// Of "2026-11-23T04:05:06Z"; 0 for anything else.
+std::time_t seconds_of(std::string const& utc);
+
+/// The checkpoint of the run whose journal begins with `start`, without its model. Nothing when
+/// there is none: a complete file, or one older than a journal that does not resume it, is of a run
+/// that this one replaces.
+std::optional<record::RunRecord> checkpoint_of(record::RunFiles const& files,
+                                               nlohmann::json const& start);
+
+/// The events that earlier sessions saved of a run that resumes; their times count from the start
+/// of the session that each was of.
+std::vector<Event> earlier_events(RunStart const& start);
+
+}  // namespace canopy::app

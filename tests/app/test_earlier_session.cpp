@@ -1,0 +1,60 @@
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include "earlier_session.hpp"
+#include "run_folder_files.hpp"
+
+namespace canopy::app {
+namespace {
+
+using nlohmann::json;
+
+/// Of a run that goes on from the run file of an interrupted one, begun at 04:05:06.
+class EarlierSession : public ::testing::Test {
+ protected:
+  EarlierSession() {
+    start_.files = record::files_of(folder_ / "run.h5");
+    start_.resumes = true;
+    auto interrupted = federation_of(2);
+    interrupted.status = "interrupted";
+    interrupted.tables.push_back(events_table({{1.5, "signal", "stopping", 2}}));
+    record::write(interrupted, start_.files.run_file);
+  }
+
+  FolderOfRuns folder_{"earlier-session"};
+  RunStart start_;
+};
+
+TEST_F(EarlierSession, TellsItsEvents) {
+  auto const events = earlier_events(start_);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].time, 1.5);
+  EXPECT_EQ(events[0].kind, "signal");
+  EXPECT_EQ(events[0].text, "stopping");
+  EXPECT_EQ(events[0].rank, 2);
+}
+
+TEST_F(EarlierSession, HasNoneWhenTheRunBeginsAnew) {
+  start_.resumes = false;
+  EXPECT_TRUE(earlier_events(start_).empty());
+}
+
+TEST_F(EarlierSession, IsOfTheRunWhoseJournalIsOlder) {
+  start_.records = {json{{"kind", "start"}, {"started", "2026-11-23T04:05:06Z"}}};
+  EXPECT_EQ(earlier_events(start_).size(), 1u);
+  start_.records = {json{{"kind", "start"}, {"started", "2026-11-23T05:00:00Z"}}};
+  EXPECT_TRUE(earlier_events(start_).empty()) << "the run file is of one that this one replaces";
+  start_.records.front()["resumes"] = true;
+  EXPECT_EQ(earlier_events(start_).size(), 1u);
+}
+
+TEST_F(EarlierSession, HasNoneWhenItsFileIsMissingOrDamaged) {
+  std::ofstream{start_.files.run_file} << "no HDF5";
+  EXPECT_TRUE(earlier_events(start_).empty());
+  std::filesystem::remove(start_.files.run_file);
+  EXPECT_TRUE(earlier_events(start_).empty());
+}
+
+}  // namespace
+}  // namespace canopy::app
