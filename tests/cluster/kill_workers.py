@@ -58,7 +58,7 @@ class Kills:
         with Started(SEARCH + ["--out", run_file], RANKS, ["--enable-recovery"]) as job:
             in_time, early = kill_one(job, journal_of(run_file), rank, seconds)
             began = time.monotonic()
-            job.wait(120)
+            job.wait()
             waited = time.monotonic() - began
             output = job.text()
         if not in_time:
