@@ -18,7 +18,7 @@ from end_to_end import (CANOPY, ENVIRONMENT, Checks, Started, descendants, journ
                         trials, wait_for_folds)
 
 # Some seconds on one core, so that it can be stopped in the middle.
-SEARCH = ["--data", "synthetic:forest-cover,rows=1200", "--trials", 8, "--folds", 4, "--seed", 5,
+SEARCH = ["--data", "synthetic:forest-cover,rows=900", "--trials", 8, "--folds", 4, "--seed", 5,
           "--verdict-repeats", 0, "--progress", "none"]
 
 
