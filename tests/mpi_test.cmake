@@ -1,10 +1,12 @@
-# canopy_test(<name> SOURCES <file>... [NP <n>...] [LINK <target>...] [TIMEOUT <s>] [SLOW])
+# canopy_test(<name> SOURCES <file>... [NP <n>...] [LINK <target>...] [TIMEOUT <s>] [SLOW]
+#             [SLOW_NP <n>...])
 #
 # One executable, one ctest entry per process count: <name>.np1, <name>.np2, ...  Without NP it is a
 # plain process that needs no mpirun and that a debugger can start. Every entry carries the label
-# `quick`, or `slow` when SLOW is given: tests/run.sh runs the quick ones, tests/run.sh --all both.
+# `quick`, or `slow` when SLOW is given or the process count is one of SLOW_NP: tests/run.sh runs the
+# quick ones, tests/run.sh --all both.
 function(canopy_test name)
-  cmake_parse_arguments(arg "SLOW" "TIMEOUT" "SOURCES;NP;LINK" ${ARGN})
+  cmake_parse_arguments(arg "SLOW" "TIMEOUT" "SOURCES;NP;SLOW_NP;LINK" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${name} PRIVATE ${arg_LINK} canopy_flags GTest::gtest GTest::gmock)
@@ -25,9 +27,13 @@ function(canopy_test name)
   target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/mpi_main.cpp)
   target_link_libraries(${name} PRIVATE canopy_comm)
   foreach(np IN LISTS arg_NP)
+    set(np_label ${label})
+    if(np IN_LIST arg_SLOW_NP)
+      set(np_label slow)
+    endif()
     add_test(NAME ${name}.np${np} COMMAND ${CANOPY_MPIRUN} -np ${np} $<TARGET_FILE:${name}>)
     set_tests_properties(${name}.np${np} PROPERTIES
-      LABELS "${label};mpi;np${np}"                 # ctest -L np4
+      LABELS "${np_label};mpi;np${np}"              # ctest -L np4
       PROCESSORS ${np}                              # ctest -j starts no more ranks than cores
       TIMEOUT ${arg_TIMEOUT}                        # a deadlock is a failure, not a stuck pipeline
       ENVIRONMENT "${CANOPY_MPI_ENVIRONMENT}")

@@ -1,5 +1,7 @@
 """What the end-to-end tests share: starting the program, reading its run files, reporting."""
 
+import concurrent.futures
+import contextlib
 import csv
 import io
 import json
@@ -12,6 +14,7 @@ import tempfile
 import time
 import zlib
 
+PATIENCE = 150  # seconds after which something hangs, however busy the machine is; who is in time waits for none
 CANOPY = os.path.abspath(os.environ.get("CANOPY", "build/canopy"))
 MPIRUN = ["mpirun", "--oversubscribe", "--bind-to", "none"]
 ENVIRONMENT = {
@@ -59,9 +62,15 @@ def command(words, np=1, launcher=()):
     return launcher + [CANOPY] + [str(word) for word in words]
 
 
-def run(words, np=1, timeout=120, **more):
+def run(words, np=1, timeout=PATIENCE, **more):
     return subprocess.run(command(words, np), env=ENVIRONMENT, text=True, timeout=timeout,
                           stdin=subprocess.DEVNULL, capture_output=True, **more)
+
+
+def two_at_a_time(do, *lists):
+    """map(do, *lists) on two cores, in this order: for what takes starts of programs, and no order among them."""
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        return list(pool.map(do, *lists))
 
 
 class Started:
@@ -90,7 +99,7 @@ class Started:
     def signal(self, number):
         self.process.send_signal(number)
 
-    def wait(self, timeout=120):
+    def wait(self, timeout=PATIENCE):
         return self.process.wait(timeout)
 
     def text(self):
@@ -106,8 +115,8 @@ class Started:
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:
                     pass
-        self.process.wait(30)
-        deadline = time.monotonic() + 30
+        self.process.wait(PATIENCE)
+        deadline = time.monotonic() + PATIENCE
         while any(started and start_of(pid) == started for pid, started in victims):
             if time.monotonic() > deadline:
                 raise RuntimeError("a killed rank does not go away")
@@ -142,6 +151,19 @@ def descendants(root):
     return found
 
 
+@contextlib.contextmanager
+def halted(job):
+    """All its processes stand still: it has not ended by the time that one does something about it."""
+    pids = [job.process.pid, *descendants(job.process.pid)]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
 def journal_of(run_file):
     return pathlib.Path(run_file).with_suffix(".journal")
 
@@ -173,7 +195,7 @@ def folds_of(path):
     return folds
 
 
-def wait_for_folds(started, path, count, timeout=60):
+def wait_for_folds(started, path, count, timeout=PATIENCE):
     """Until that many folds are in the journal; False if the run ends or takes too long."""
     deadline = time.monotonic() + timeout
     while started.running() and time.monotonic() < deadline:
@@ -192,7 +214,7 @@ def show(run_file, table):
 
 def wait_for_a_checkpoint(checks, name, job, run_file, newer_than=0):
     """Until the run file is there and has changed since then, in nanoseconds."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while job.running() and time.monotonic() < deadline:
         if run_file.exists() and run_file.stat().st_mtime_ns > newer_than:
             break
@@ -241,7 +263,7 @@ def pid_of_rank(job, rank):
 def check_killed_rank(checks, name, job):
     """Kills rank 2: nothing hangs, mpirun fails and names the rank and what ended it."""
     os.kill(pid_of_rank(job, 2), signal.SIGKILL)
-    code = job.wait(30)
+    code = job.wait()
     checks.check(f"{name}: mpirun ends non-zero", code != 0, job.text())
     checks.check(f"{name}: the output names rank and signal",
                  "rank 2" in job.text() and "signal 9" in job.text(), job.text())

@@ -8,7 +8,7 @@ import re
 import struct
 import tempfile
 
-from end_to_end import Checks, journal_of, run, show
+from end_to_end import Checks, keep_mpi_files_in, run, show, two_at_a_time
 
 JOBS = pathlib.Path(__file__).resolve().parents[2] / "jobs"
 COMMANDS = {
@@ -47,20 +47,32 @@ class CommandLine:
         self.checks = checks
         self.folder = folder
         self.data = write_rows(folder / "rows.csv")
-        self.out = folder / "never.h5"
+        self.never = folder / "never"
+        self.never.mkdir()
+        self.mistakes = []
 
     def fails(self, name, words, code, *texts, np=1):
-        """Ends with this status and says each of these texts, in one error message on stderr."""
-        result = run(words, np, cwd=self.folder)
-        self.checks.equal(f"{name}: exit {code}", result.returncode, code)
-        errors = [line for line in result.stderr.splitlines() if "canopy: error:" in line]
-        self.checks.equal(f"{name}: is said once", len(errors), 1)
-        said = errors[0] if errors else result.stderr
-        missing = [text for text in texts if text not in said]
-        self.checks.check(f"{name}: the message names {', '.join(texts)}", not missing, said)
+        """What see_them_fail() is to try."""
+        self.mistakes.append((name, words, code, texts, np))
+
+    def see_them_fail(self):
+        """Each ends with its status and says each of its texts, in one error message on stderr."""
+        results = two_at_a_time(lambda mistake: run(mistake[1], mistake[4], cwd=self.folder), self.mistakes)
+        for (name, _, code, texts, _), result in zip(self.mistakes, results):
+            self.checks.equal(f"{name}: exit {code}", result.returncode, code)
+            errors = [line for line in result.stderr.splitlines() if "canopy: error:" in line]
+            self.checks.equal(f"{name}: is said once", len(errors), 1)
+            said = errors[0] if errors else result.stderr
+            missing = [text for text in texts if text not in said]
+            self.checks.check(f"{name}: the message names {', '.join(texts)}", not missing, said)
+        self.mistakes.clear()
+
+    def out(self):
+        """A run file, of its own for each, that is not to be."""
+        return self.never / f"{len(self.mistakes)}.h5"
 
     def tune(self, *words, data=None):
-        return ["tune", "--data", data or self.data, "--out", self.out, "--progress", "none", *words]
+        return ["tune", "--data", data or self.data, "--out", self.out(), "--progress", "none", *words]
 
     def bad_data(self, name, path, *texts):
         self.fails(name, self.tune("--trials", 2, data=path), 3, path.name, *texts)
@@ -76,7 +88,7 @@ class CommandLine:
                    "did you mean 'extra_trees'?")
         self.fails("plan without measurements", ["plan"], 2, "canopy plan CALIBRATION.h5")
         self.fails("plan by a table", ["plan", self.data], 3, "rows.csv")
-        self.fails("calibrate an unknown model", ["calibrate", "--model", "magic", "--out", self.out], 2,
+        self.fails("calibrate an unknown model", ["calibrate", "--model", "magic", "--out", self.out()], 2,
                    "--model", "magic", np=2)
         self.fails("unknown command", ["tuen"], 2, "tuen", "--help")
         self.fails("missing set", self.tune("--data-dir", self.folder, data="mnist"), 3, "mnist",
@@ -114,22 +126,22 @@ class CommandLine:
         self.bad_data("huge declared IDX", huge, "4,294,967,295")
 
     def config_errors(self):
-        config = self.folder / "bad.toml"
-        config.write_text("trials = 3\n[space]\nn_estimatorz = [10, 20]\n")
-        self.fails("unknown [space] parameter", self.tune("--config", config), 2, "n_estimatorz")
-        config.write_text("trials = 3\nfolds = = 2\n")
-        self.fails("TOML syntax", self.tune("--config", config), 2, "bad.toml", "line 2", "column")
-        config.write_text("trails = 3\n")
-        self.fails("misspelt TOML key", self.tune("--config", config), 2, "bad.toml", "trails")
+        for name, text, *said in (
+                ("unknown [space] parameter", "trials = 3\n[space]\nn_estimatorz = [10, 20]\n", "n_estimatorz"),
+                ("TOML syntax", "trials = 3\nfolds = = 2\n", "bad.toml", "line 2", "column"),
+                ("misspelt TOML key", "trails = 3\n", "bad.toml", "trails")):
+            config = self.folder / name / "bad.toml"
+            config.parent.mkdir()
+            config.write_text(text)
+            self.fails(name, self.tune("--config", config), 2, *said)
 
     def nothing_left(self):
-        left = [path.name for path in (self.out, journal_of(self.out)) if path.exists()]
-        self.checks.equal("bad usage and bad data leave no run file or journal", left, [])
+        self.checks.equal("bad usage and bad data leave no run file or journal", list(self.never.iterdir()), [])
         self.checks.check("nor a folder of results", not (self.folder / "results").exists())
 
     def help(self):
-        for command, words in COMMANDS.items():
-            result = run([command, "--help"])
+        results = two_at_a_time(lambda command: run([command, "--help"]), COMMANDS)
+        for (command, words), result in zip(COMMANDS.items(), results):
             missing = [word for word in words if word not in result.stdout]
             self.checks.check(f"{command} --help exits 0 and is complete",
                               result.returncode == 0 and not missing, f"missing {missing}")
@@ -143,13 +155,17 @@ class CommandLine:
                  "train": ["--epochs", 1],
                  "federate": ["--rounds", 1, "--clients", 20, "--fraction-fit", 0.1, "--data",
                               "synthetic:mnist,rows=2000"]}
-        for config in sorted(JOBS.glob("*.toml")):
+
+        def job(config):
             command, out = config.name.split("-")[0], self.folder / f"{config.stem}.h5"
             words = small[command]
             if command == "train":
-                data = "mnist,rows=300" if "mnist" in config.read_text() else "forest-cover,rows=2000"
+                data = "mnist,rows=100" if "mnist" in config.read_text() else "forest-cover,rows=2000"
                 words = [*words, "--data", f"synthetic:{data}"]
-            result = run([command, "--config", config, *words, "--out", out])
+            return run([command, "--config", config, *words, "--out", out])
+
+        configs = sorted(JOBS.glob("*.toml"))
+        for config, result in zip(configs, two_at_a_time(job, configs)):
             self.checks.check(f"jobs/{config.name} runs", result.returncode == 0, result.stderr)
 
     def failed_trial(self):
@@ -183,6 +199,7 @@ class CommandLine:
         self.checks.check(f"the model knows its own rows ({hits:.3f})", hits > 0.9)
         words = ["predict", "--data", self.data, "--out", self.folder / "p3.csv", "--model"]
         self.fails("predict with a model that is a table", words + [self.data], 3, "rows.csv")
+        self.see_them_fail()
         self.checks.check("... leaves no predictions", not (self.folder / "p3.csv").exists())
 
     def describe(self):
@@ -218,11 +235,13 @@ class CommandLine:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
+        keep_mpi_files_in(folder)
         checks = Checks()
         line = CommandLine(checks, pathlib.Path(folder))
         line.usage()
         line.data_errors()
         line.config_errors()
+        line.see_them_fail()
         line.nothing_left()
         line.help()
         line.job_configurations()

@@ -40,7 +40,7 @@ class Losses:
         with Started(LONG + ["--out", run_file], np=3) as job:
             wait_for_a_checkpoint(self.checks, name, job, run_file)
             job.signal(signal.SIGUSR1)
-            self.checks.equal(f"{name}: exit 75", job.wait(30), 75)
+            self.checks.equal(f"{name}: exit 75", job.wait(), 75)
         self.checks.equal(f"{name}: `show status` exits 75", status(run_file), (75, "interrupted"))
         self.resumes(name, run_file, 2, ["--layout", "tree", "--combiners", 2])
         kinds = [row["kind"] for row in show(run_file, "events")]
@@ -86,7 +86,7 @@ class Losses:
                      launcher=["--enable-recovery"]) as job:
             wait_for_a_checkpoint(self.checks, name, job, run_file)
             os.kill(pid_of_rank(job, 1), signal.SIGKILL)
-            job.wait(60)
+            job.wait()
             self.checks.check(f"{name}: the output names it", "combiner 1 on rank 1" in job.text(),
                               job.text())
         self.checks.equal(f"{name}: `show status` exits 75", status(run_file)[0], 75)
@@ -98,7 +98,7 @@ class Losses:
         with Started(LONG + ["--out", run_file], np=3) as job:
             wait_for_a_checkpoint(self.checks, name, job, run_file)
             os.kill(pid_of_rank(job, 0), signal.SIGKILL)
-            self.checks.check(f"{name}: mpirun ends with an error", job.wait(30) != 0, job.text())
+            self.checks.check(f"{name}: mpirun ends with an error", job.wait() != 0, job.text())
         self.resumes(name, run_file, 2, [])
 
     def lost_reducer_unnoticed(self):
@@ -111,7 +111,7 @@ class Losses:
             wait_for_a_checkpoint(self.checks, name, job, run_file)
             os.kill(pid_of_rank(job, 0), signal.SIGKILL)
             began = time.monotonic()
-            job.wait(90)
+            job.wait()
             waited = time.monotonic() - began
             self.checks.check(f"{name}: all end within its 30 s of silence, and some", waited < 45,
                               waited)
@@ -128,7 +128,7 @@ class Losses:
         with Started(LONG + ["--out", run_file], np=4, launcher=["--enable-recovery"]) as job:
             wait_for_a_checkpoint(self.checks, name, job, run_file)
             os.kill(pid_of_rank(job, 3), signal.SIGKILL)
-            job.wait(90)
+            job.wait()
         self.checks.equal(f"{name}: the run is complete", status(run_file)[0], 0)
         told = [row["text"] for row in show(run_file, "events") if row["kind"] == "lost-rank"]
         self.checks.check(f"{name}: the event names it", bool(told) and "rank 3" in told[0], told)
@@ -141,7 +141,7 @@ class Losses:
                      launcher=["--enable-recovery"]) as job:
             wait_for_a_checkpoint(self.checks, name, job, run_file)
             os.kill(pid_of_rank(job, rank), signal.SIGKILL)
-            job.wait(120)
+            job.wait()
         self.checks.equal(f"{name}: the run is complete", status(run_file)[0], 0)
         told = [row["text"] for row in show(run_file, "events") if row["kind"] == "lost-rank"]
         self.checks.check(f"{name}: the event names it", bool(told) and f"rank {rank}" in told[0],

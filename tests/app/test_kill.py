@@ -6,8 +6,8 @@ import random
 import tempfile
 import time
 
-from end_to_end import (Checks, Started, folds_of, journal_of, keep_mpi_files_in, model_digest, run,
-                        show, trials)
+from end_to_end import (PATIENCE, Checks, Started, folds_of, journal_of, keep_mpi_files_in, model_digest,
+                        run, show, trials, wait_for_folds)
 
 FOLDS = 4
 LOOKING = ["--search", "tpe", "--scheduler", "asha", "--race", "rows", "--lag", 5]
@@ -25,9 +25,14 @@ def tasks_of(run_file):
             for task in show(run_file, "tasks")}
 
 
-def kill_after(seconds, words):
-    """Whether the run was still on when it was killed, and its output."""
+def kill_after(folds, seconds, words, journal):
+    """When the journal has so many folds, and a moment later; before it begins anything if there are to be none.
+    Whether the run was still on when it was killed, and its output."""
     with Started(words, np=3) as job:
+        deadline = time.monotonic() + PATIENCE
+        while job.running() and not journal.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        wait_for_folds(job, journal, folds)
         time.sleep(seconds)
         running = job.running()
         if running:
@@ -41,9 +46,9 @@ def kill_again_and_again(checks, words, run_file, kills):
     journal = journal_of(run_file)
     before = {}
     for number in range(1, kills + 1):
-        seconds = chance.uniform(0.4, 2.5)
-        running, output = kill_after(seconds, words)
-        if not checks.check(f"run {number} is still on after {seconds:.2f} s", running, output):
+        folds, seconds = chance.randrange(5), chance.uniform(0, 0.1)
+        running, output = kill_after(len(before) + folds, seconds, words, journal)
+        if not checks.check(f"run {number} is still on, {folds} folds and {seconds:.2f} s later", running, output):
             return before
         after = folds_of(journal)
         kept = all(after.get(fold) == record for fold, record in before.items())

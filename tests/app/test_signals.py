@@ -5,12 +5,12 @@ import signal
 import tempfile
 import time
 
-from end_to_end import (Checks, Started, folds_of, journal_of, keep_mpi_files_in, model_digest, run,
-                        show, status, trials, wait_for_folds)
+from end_to_end import (Checks, Started, descendants, folds_of, halted, journal_of, keep_mpi_files_in,
+                        model_digest, run, show, status, trials, wait_for_folds)
 
-# About 5 s on one core: long enough to be stopped in the middle.
+# Some seconds on one core: long enough to be stopped in the middle.
 BASE = ["tune", "--data", "synthetic:forest-cover,rows=1500", "--folds", 3, "--seed", 5,
-        "--progress", "none"]
+        "--verdict-repeats", 0, "--progress", "none"]
 SEARCH = BASE + ["--trials", 8]
 
 
@@ -37,18 +37,22 @@ class Stops:
     def is_interrupted(self, name, run_file):
         self.checks.equal(f"{name}: `show status` exits 75", status(run_file), (75, "interrupted"))
 
-    def graceful(self, number, np):
-        """The signal to the process itself, or to mpirun, which passes SIGUSR1 on."""
-        name = f"{number.name} at np {np}"
-        run_file = self.folder / f"{number.name}-{np}.h5"
-        with Started(SEARCH + ["--out", run_file], np) as job:
-            self.checks.check(f"{name}: folds are done before it",
-                              wait_for_folds(job, journal_of(run_file), 2), job.text())
-            job.signal(number)
-            self.checks.equal(f"{name}: exit 75", job.wait(30), 75)
-            self.checks.check(f"{name}: the output names --resume", "--resume" in job.text(), job.text())
-        self.checks.check(f"{name}: the run file is there", run_file.exists())
-        self.is_interrupted(name, run_file)
+    def graceful(self, numbers, np):
+        """One signal after the other to the process itself, or to mpirun, which passes SIGUSR1 on; each time the
+        search goes on from there."""
+        run_file = self.folder / f"graceful-{np}.h5"
+        journal, resume = journal_of(run_file), []
+        for number in numbers:
+            name, before = f"{number.name} at np {np}", folds_of(journal)
+            with Started(SEARCH + ["--out", run_file, *resume], np) as job:
+                self.checks.check(f"{name}: folds are done before it",
+                                  wait_for_folds(job, journal, len(before) + 2), job.text())
+                job.signal(number)
+                self.checks.equal(f"{name}: exit 75", job.wait(), 75)
+                self.checks.check(f"{name}: the output names --resume", "--resume" in job.text(), job.text())
+            self.checks.check(f"{name}: the run file is there", run_file.exists())
+            self.is_interrupted(name, run_file)
+            resume = ["--resume"]
         self.resumes(name, run_file, np)
         kinds = [row["kind"] for row in show(run_file, "events")]
         self.checks.equal(f"{name}: both sessions tell their events", kinds[:2], ["signal", "resume"])
@@ -61,10 +65,10 @@ class Stops:
             before = folds_of(journal_of(run_file))
             began = time.monotonic()
             job.signal(signal.SIGTERM)
-            code = job.wait(30)
+            code = job.wait()
             took = time.monotonic() - began
             self.checks.check(f"{name}: it ends non-zero", code != 0, job.text())
-            self.checks.check(f"{name}: within 5 s ({took:.1f} s)", took < 5)
+            self.checks.check(f"{name}: soon ({took:.1f} s)", took < 20)
         after = folds_of(journal_of(run_file))
         self.checks.check(f"{name}: the journal is whole",
                           all(after.get(fold) == record for fold, record in before.items()))
@@ -84,14 +88,14 @@ class Stops:
 
     def walltime(self):
         run_file = self.folder / "wall.h5"
-        result = run(SEARCH + ["--walltime", 1, "--out", run_file], np=1)
-        self.checks.equal("--walltime 1: exit 75", result.returncode, 75)
-        self.is_interrupted("--walltime 1", run_file)
+        result = run(SEARCH + ["--walltime", 0.3, "--out", run_file], np=1)
+        self.checks.equal("--walltime: exit 75", result.returncode, 75)
+        self.is_interrupted("--walltime", run_file)
         other = run(BASE + ["--trials", 9, "--out", run_file, "--resume"])
         self.checks.equal("--resume with other --trials: exit 2", other.returncode, 2)
         self.checks.check("--resume with other --trials: is named",
                           "trials: 8 -> 9" in other.stderr, other.stderr)
-        self.resumes("--walltime 1", run_file, np=1, more=["--walltime", 500])
+        self.resumes("--walltime", run_file, np=1, more=["--walltime", 500])
 
     def files_in_the_way(self):
         again = run(SEARCH + ["--out", self.complete])
@@ -107,15 +111,17 @@ class Stops:
         run_file = self.folder / "both.h5"
         with Started(SEARCH + ["--out", run_file]) as job:
             wait_for_folds(job, journal_of(run_file), 1)
-            second = run(SEARCH + ["--out", run_file, "--resume"])
+            self.checks.equal("a process alone has no daemon beside it", descendants(job.process.pid), [])
+            with halted(job):
+                before = folds_of(journal_of(run_file))
+                second = run(SEARCH + ["--out", run_file, "--resume"])
+                overwrite = run(SEARCH + ["--out", run_file, "--overwrite"])
             self.checks.equal("a second run of the same file: exit 2", second.returncode, 2)
             self.checks.check("... and names the journal that the first one holds",
                               "another run is writing this journal" in second.stderr, second.stderr)
-            overwrite = run(SEARCH + ["--out", run_file, "--overwrite"])
             self.checks.equal("... with --overwrite too", overwrite.returncode, 2)
-            self.checks.check("... while the first one goes on", job.running(), job.text())
-            held = folds_of(journal_of(run_file))
-            self.checks.check("... with its journal unharmed", len(held) >= 1)
+            self.checks.check("... while the first one goes on, with its journal unharmed",
+                              wait_for_folds(job, journal_of(run_file), len(before) + 1) and before, job.text())
 
 
 if __name__ == "__main__":
@@ -123,9 +129,8 @@ if __name__ == "__main__":
         keep_mpi_files_in(folder)
         checks = Checks()
         stops = Stops(checks, pathlib.Path(folder))
-        stops.graceful(signal.SIGUSR1, np=3)
-        for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT):
-            stops.graceful(number, np=1)
+        stops.graceful([signal.SIGUSR1], np=3)
+        stops.graceful([signal.SIGUSR1, signal.SIGTERM, signal.SIGINT], np=1)
         stops.terminated_mpirun()
         stops.time_limit()
         stops.walltime()

@@ -15,7 +15,7 @@ from end_to_end import (Checks, Started, check_killed_rank, journal_of, journal_
                         wait_for_a_checkpoint)
 
 # Some seconds on one core, long enough to be stopped in the middle; an epoch takes about 0.1 s.
-FIT = ["train", "--data", "synthetic:mnist,rows=3000", "--model", "lenet", "--epochs", 30,
+FIT = ["train", "--data", "synthetic:mnist,rows=3000", "--model", "lenet", "--epochs", 24,
        "--seed", 5, "--progress", "none"]
 PIPELINE = ["--parallel", "pipeline", "--schedule", "zb-h1"]
 SERVERS = ["--parallel", "ps", "--servers", 1]
@@ -46,16 +46,20 @@ class TrainNetwork:
                           bool(told) and "from update" in told[0], told)
         self.checks.check(f"{name}: no journal is left", not journal_of(run_file).exists())
 
-    def stopped(self, np, words, then_np, then_words):
-        """SIGUSR1 to mpirun, then on with another layout."""
-        name, run_file = f"stopped at np {np}", self.folder / f"stopped-{np}.h5"
-        with Started(FIT + words + ["--out", run_file], np) as job:
-            wait_for_a_checkpoint(self.checks, name, job, run_file)
-            job.signal(signal.SIGUSR1)
-            self.checks.equal(f"{name}: exit 75", job.wait(30), 75)
-            self.checks.check(f"{name}: the output names --resume", "--resume" in job.text(),
-                              job.text())
-        self.checks.equal(f"{name}: `show status` exits 75", status(run_file), (75, "interrupted"))
+    def stopped(self, *layouts):
+        """SIGUSR1 to mpirun, on with another layout, and so on; the last one comes to the end."""
+        *layouts, (then_np, then_words) = layouts
+        run_file = self.folder / f"stopped-{layouts[0][0]}.h5"
+        changed, resume = 0, []
+        for np, words in layouts:
+            name = " ".join([f"stopped at np {np}", *map(str, words)])
+            with Started(FIT + words + ["--out", run_file, *resume], np) as job:
+                wait_for_a_checkpoint(self.checks, name, job, run_file, newer_than=changed)
+                job.signal(signal.SIGUSR1)
+                self.checks.equal(f"{name}: exit 75", job.wait(), 75)
+                self.checks.check(f"{name}: the output names --resume", "--resume" in job.text(), job.text())
+            self.checks.equal(f"{name}: `show status` exits 75", status(run_file), (75, "interrupted"))
+            changed, resume = run_file.stat().st_mtime_ns, ["--resume"]
         predicted = run(["predict", "--model", run_file, "--data", "synthetic:mnist,rows=100",
                          "--out", self.folder / "never.csv"])
         self.checks.equal(f"{name}: nobody predicts with a part of a model", predicted.returncode, 3)
@@ -79,7 +83,7 @@ class TrainNetwork:
             wait_for_a_checkpoint(self.checks, name, job, run_file)
             os.kill(pid_of_rank(job, 2), signal.SIGSTOP)
             since = time.monotonic()
-            code = job.wait(40)
+            code = job.wait()
             seconds = time.monotonic() - since
             self.checks.check(f"{name}: mpirun ends non-zero", code != 0, job.text())
             self.checks.check(f"{name}: the output names rank and update",
@@ -100,7 +104,7 @@ class TrainNetwork:
                 time.sleep(0.02)
             os.kill(pid_of_rank(job, 1), signal.SIGSTOP)
             since = time.monotonic()
-            code = job.wait(40)
+            code = job.wait()
             seconds = time.monotonic() - since
             self.checks.check(f"{name}: mpirun ends non-zero", code != 0, job.text())
             self.checks.check(f"{name}: the output names rank and update",
@@ -128,9 +132,8 @@ if __name__ == "__main__":
         keep_mpi_files_in(folder)
         checks = Checks()
         train = TrainNetwork(checks, pathlib.Path(folder))
-        train.stopped(3, [], 2, PIPELINE)
-        train.stopped(1, [], 3, SERVERS)
-        train.stopped(2, PIPELINE, 4, ["--parallel", "hybrid", "--stages", 2])
+        train.stopped((3, []), (2, PIPELINE), (4, ["--parallel", "hybrid", "--stages", 2]))
+        train.stopped((1, []), (3, SERVERS))
         train.killed_rank()
         train.predicts()
         if arguments.all:

@@ -74,7 +74,7 @@ def test_resumes(checks, folder):
         while job.running() and len(fresh_folds()) < 3:
             time.sleep(0.01)
         job.signal(signal.SIGUSR1)
-        checks.equal("interrupted: exit 75", job.wait(30), 75)
+        checks.equal("interrupted: exit 75", job.wait(), 75)
     before = fresh_folds()
     checks.check("interrupted among the fresh folds", 3 <= len(before) < 48, len(before))
     checks.equal("interrupted: it says so", status(run_file), (75, "interrupted"))

@@ -14,7 +14,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "app"))
-from end_to_end import (Checks, Started, folds_of, journal_of, keep_mpi_files_in,  # noqa: E402
+from end_to_end import (PATIENCE, Checks, Started, folds_of, journal_of, keep_mpi_files_in,  # noqa: E402
                         model_digest, pid_of_rank, run, show, status, trials)
 
 TRIALS, FOLDS, RANKS = 12, 4, 4
@@ -23,7 +23,7 @@ SEARCH = ["tune", "--data", "synthetic:forest-cover,rows=800", "--trials", TRIAL
 
 
 def wait_for_journal(job, journal):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while job.running() and not folds_of(journal) and time.monotonic() < deadline:
         time.sleep(0.01)
 
@@ -58,7 +58,7 @@ class Kills:
         with Started(SEARCH + ["--out", run_file], RANKS, ["--enable-recovery"]) as job:
             in_time, early = kill_one(job, journal_of(run_file), rank, seconds)
             began = time.monotonic()
-            job.wait(120)
+            job.wait()
             waited = time.monotonic() - began
             output = job.text()
         if not in_time:

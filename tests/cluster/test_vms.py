@@ -17,7 +17,7 @@ import time
 
 from machines import TOP, Machines, end_to_end
 from studies import STUDIES
-from end_to_end import CANOPY, Checks, Started, journal_of, run, show, status
+from end_to_end import CANOPY, PATIENCE, Checks, Started, journal_of, run, show, status
 
 HOSTFILE = TOP / "hostfiles" / "vms.txt"
 PROMISED = 60  # seconds that nothing hangs longer than
@@ -37,13 +37,13 @@ class VirtualMachines:
         self.machines = machines
         self.results = {}
 
-    def same_bits(self, command):
+    def same_bits(self, command, words):
         study = STUDIES[command]
         calm, spread = self.folder / f"{command}-1.h5", self.folder / f"{command}-vms.h5"
-        result = run([command, *study.words, "--out", calm], timeout=300)
+        result = run([command, *words, "--out", calm], timeout=300)
         self.checks.check(f"{command}: one process finishes", result.returncode == 0, result.stderr)
         self.results[command] = study.result(calm)
-        line = ["mpirun", "--hostfile", HOSTFILE, "--bind-to", "none", CANOPY, command, *study.words,
+        line = ["mpirun", "--hostfile", HOSTFILE, "--bind-to", "none", CANOPY, command, *words,
                 "--out", spread]
         result = subprocess.run(self.machines.on(1, line), env=end_to_end.ENVIRONMENT, text=True,
                                 capture_output=True, timeout=300, stdin=subprocess.DEVNULL)
@@ -61,7 +61,7 @@ class VirtualMachines:
         study, name = STUDIES[command], f"{command}, {name}"
         run_file = self.folder / (name.replace(" ", "-").replace(",", "") + ".h5")
         with Job(self.machines, command, [*study.words, "--out", run_file]) as job:
-            deadline = time.monotonic() + 120
+            deadline = time.monotonic() + PATIENCE
             while job.running() and not study.is_under_way(run_file) and time.monotonic() < deadline:
                 time.sleep(0.02)
             self.checks.check(f"{name}: in the midst of it", job.running() and status(run_file)[0] == 75,
@@ -123,8 +123,8 @@ if __name__ == "__main__":
         checks = Checks()
         try:
             cluster = VirtualMachines(checks, pathlib.Path(folder), machines)
-            for command in STUDIES:
-                cluster.same_bits(command)
+            for command, study in STUDIES.items():
+                cluster.same_bits(command, study.words + ([] if everything else study.smaller))
             for command in STUDIES if everything else ["tune"]:
                 cluster.lost_process(command)
                 cluster.lost_machine(command)

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "canopy/comm/environment.hpp"
 #include "canopy/comm/farm.hpp"
@@ -83,6 +84,13 @@ void expect_lost(Farm const& farm, std::vector<int> ranks) {
   expect(farm.workers() == 4 - static_cast<int>(ranks.size()), "the number of workers left");
 }
 
+/// Of all ranks.
+std::vector<pid_t> processes;
+
+void wait_for_the_end_of(pid_t process) {
+  while (kill(process, 0) == 0) sleep_seconds(0.01);
+}
+
 // ---- scenes, on the root
 
 /// A worker dies whenever it gets a certain task.
@@ -125,7 +133,8 @@ void silent(Farm& farm) {
 void at_the_end(Farm& farm) {
   expect_all_done(run_all(farm, naps(20)));
   farm.shut_down();
-  sleep_seconds(1);  // the worker dies meanwhile
+  kill(processes[3], SIGKILL);
+  wait_for_the_end_of(processes[3]);
   farm.dismiss();
   expect_lost(farm, {3});
 }
@@ -155,7 +164,8 @@ void coordinator_killed(Farm& farm) {
 void coordinator_hangs(Farm& farm) {
   run_all(farm, naps(20));
   farm.expect_silence();
-  sleep_seconds(5);
+  for (std::size_t worker = 1; worker < processes.size(); ++worker)
+    wait_for_the_end_of(processes[worker]);
   try {
     run_all(farm, naps(20));
     expect(false, "nobody has waited");
@@ -179,6 +189,7 @@ int main(int argc, char** argv) {
   Environment const environment{argc, argv};
   auto const world = Communicator::world();
   std::string const scene = argc > 1 ? argv[1] : "";
+  processes = world.gather(getpid());
   FarmTimes times;
   times.lost_after = 2;
   times.long_silence = 2;
@@ -187,12 +198,6 @@ int main(int argc, char** argv) {
               return work(world.rank(), payload, stop);
             },
             times};
-  if (scene == "at_the_end" && world.rank().value == 3) {
-    std::thread{[] {
-      sleep_seconds(0.8);
-      raise(SIGKILL);
-    }}.detach();
-  }
   if (!world.is_root()) {
     farm.serve();
     return 0;

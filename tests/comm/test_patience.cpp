@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "canopy/comm/patience.hpp"
@@ -24,18 +26,22 @@ TEST(Patience, RestsLongerTheLongerNothingComes) {
 
 TEST(Patience, RestsNoLongerThanItIsAllowedTo) {
   Patience patience{milliseconds{1}, 1};
-  std::this_thread::sleep_for(milliseconds{100});
+  std::this_thread::sleep_for(milliseconds{200});
   Stopwatch const clock;
   for (int i = 0; i < 10; ++i) patience.rest();
   EXPECT_GE(clock.seconds(), 0.01);
-  EXPECT_LT(clock.seconds(), 0.5) << "ten rests of a millisecond, not of a hundred";
+  EXPECT_LT(clock.seconds(), 1.5) << "ten rests of a millisecond, not of two hundred";
 }
 
 TEST(Patience, IsQuickAgainOnceSomethingCame) {
-  Patience patience{milliseconds{10000}, 1};
-  std::this_thread::sleep_for(milliseconds{300});
-  patience.reset();
-  EXPECT_LT(seconds_of_rest(patience), 0.2) << "without the reset it would be 0.3";
+  auto least = 1.0;  // of some, as others may hold the core at one time
+  for (int i = 0; i < 4; ++i) {
+    Patience patience{milliseconds{10000}, 1};
+    std::this_thread::sleep_for(milliseconds{100});
+    patience.reset();
+    least = std::min(least, seconds_of_rest(patience));
+  }
+  EXPECT_LT(least, 0.09) << "without the reset it would be 0.1";
 }
 
 }  // namespace

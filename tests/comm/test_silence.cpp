@@ -19,13 +19,13 @@ TEST(Silence, IsTooLongOnceItWasAskedInVainForSoLong) {
 }
 
 TEST(Silence, BeginsAnewWhenSomethingWasHeard) {
-  Silence silence{0.15, 1};
-  std::this_thread::sleep_for(milliseconds{100});
+  Silence silence{0.6, 1};
+  std::this_thread::sleep_for(milliseconds{350});
   EXPECT_FALSE(silence.is_too_long());
   silence.heard();
-  std::this_thread::sleep_for(milliseconds{20});
-  EXPECT_FALSE(silence.is_too_long()) << "0.12 s in all, 0.02 s since it was heard";
-  std::this_thread::sleep_for(milliseconds{200});
+  std::this_thread::sleep_for(milliseconds{300});
+  EXPECT_FALSE(silence.is_too_long()) << "0.65 s in all, 0.3 s since it was heard";
+  std::this_thread::sleep_for(milliseconds{350});
   EXPECT_TRUE(silence.is_too_long());
 }
 

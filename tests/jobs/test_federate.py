@@ -1,5 +1,9 @@
-"""jobs/federate.sh and jobs/federate.sbatch go on, whoever is lost."""
+"""jobs/federate.sh and jobs/federate.sbatch go on, whoever is lost.
 
+  test_federate.py [--all]     --all: also what takes long to be noticed
+"""
+
+import argparse
 import contextlib
 import os
 import pathlib
@@ -43,14 +47,14 @@ class FederateJobs:
         self.checks.check(f"{name}: no journal is left", not journal_of(run_file).exists())
 
     @contextlib.contextmanager
-    def killed(self, name, rank, restarts):
+    def killed(self, name, rank, restarts, words=(), **variables):
         """What is done inside is done while the others find out."""
         run_file = self.folder / f"killed{rank}.h5"
-        with StartedJob([*STUDY, "--out", run_file]) as job:
+        with StartedJob([*STUDY, *words, "--out", run_file], **variables) as job:
             wait_for_a_checkpoint(self.checks, name, job, run_file)
             os.kill(pid_of_rank(job, rank), signal.SIGKILL)
             yield
-            self.checks.equal(f"{name}: the job finishes", job.wait(180), 0)
+            self.checks.equal(f"{name}: the job finishes", job.wait(), 0)
             self.checks.equal(f"{name}: after {restarts} restarts", job.text().count("; restart "),
                               restarts)
         self.is_finished(name, run_file, restarts + 1)
@@ -60,7 +64,7 @@ class FederateJobs:
         with StartedJob([*STUDY, "--out", run_file]) as job:
             wait_for_a_checkpoint(self.checks, name, job, run_file)
             job.signal(signal.SIGTERM)
-            self.checks.equal(f"{name}: exit 75", job.wait(60), 75)
+            self.checks.equal(f"{name}: exit 75", job.wait(), 75)
             self.checks.check(f"{name}: no restart", "restart" not in job.text(), job.text())
         self.checks.equal(f"{name}: all is saved", status(run_file), (75, "interrupted"))
 
@@ -84,11 +88,18 @@ class FederateJobs:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--all", action="store_true")
+    everything = parser.parse_args().all
     with tempfile.TemporaryDirectory() as folder:
         keep_mpi_files_in(folder)
         checks = Checks()
         jobs = FederateJobs(checks, pathlib.Path(folder))
-        with jobs.killed("a killed reducer", 0, 1), jobs.killed("a killed client", 2, 0):
+        combiner = ["--layout", "tree", "--combiners", 1]
+        with jobs.killed("a killed combiner", 1, 1, combiner, NP="4"), jobs.killed("a killed client", 2, 0):
             jobs.stopped()
             jobs.under_slurm()
+        if everything:
+            with jobs.killed("a killed reducer", 0, 1):
+                pass
     checks.leave()

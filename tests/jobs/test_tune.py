@@ -18,8 +18,8 @@ from end_to_end import (CANOPY, ENVIRONMENT, Checks, Started, descendants, journ
                         trials, wait_for_folds)
 
 # Some seconds on one core, so that it can be stopped in the middle.
-SEARCH = ["--data", "synthetic:forest-cover,rows=1200", "--trials", 8, "--folds", 4, "--seed", 5,
-          "--progress", "none"]
+SEARCH = ["--data", "synthetic:forest-cover,rows=900", "--trials", 8, "--folds", 4, "--seed", 5,
+          "--verdict-repeats", 0, "--progress", "none"]
 
 
 class StartedJob(Started):
@@ -51,7 +51,7 @@ class TuneJobs:
                               wait_for_folds(job, journal_of(run_file), 3), job.text())
             os.kill(pid_of_rank(job, rank), signal.SIGKILL)
             yield
-            self.checks.equal(f"{name}: the job finishes", job.wait(180), 0)
+            self.checks.equal(f"{name}: the job finishes", job.wait(), 0)
             self.checks.equal(f"{name}: after {restarts} restarts", job.text().count("; restart "),
                               restarts)
         self.is_finished(name, run_file)
@@ -61,25 +61,25 @@ class TuneJobs:
         with StartedJob([*SEARCH, "--out", run_file]) as job:
             wait_for_folds(job, journal_of(run_file), 3)
             job.signal(signal.SIGTERM)
-            self.checks.equal(f"{name}: exit 75", job.wait(60), 75)
+            self.checks.equal(f"{name}: exit 75", job.wait(), 75)
             self.checks.check(f"{name}: no restart", "restart" not in job.text(), job.text())
         self.checks.equal(f"{name}: all is saved", status(run_file), (75, "interrupted"))
         with StartedJob([*SEARCH, "--out", run_file, "--resume"]) as job:
-            self.checks.equal(f"{name}: the same words and --resume finish", job.wait(180), 0)
+            self.checks.equal(f"{name}: the same words and --resume finish", job.wait(), 0)
         self.is_finished(name, run_file)
         with StartedJob([*SEARCH, "--out", run_file]) as job:
-            self.checks.equal("a run file that is there: exit 2", job.wait(60), 2)
+            self.checks.equal("a run file that is there: exit 2", job.wait(), 2)
             self.checks.check("a run file that is there: says so", "exists already" in job.text(),
                               job.text())
 
     def walltime(self):
-        with StartedJob([*SEARCH, "--walltime", 0.5, "--out", self.folder / "walltime.h5"]) as job:
-            self.checks.equal("--walltime: exit 75", job.wait(60), 75)
+        with StartedJob([*SEARCH, "--walltime", 0.3, "--out", self.folder / "walltime.h5"]) as job:
+            self.checks.equal("--walltime: exit 75", job.wait(), 75)
             self.checks.check("--walltime: no restart", "restart" not in job.text(), job.text())
 
     def mistakes(self):
         with StartedJob(["--trails", 3, "--out", self.folder / "never.h5"]) as job:
-            self.checks.equal("a wrong option: exit 2", job.wait(60), 2)
+            self.checks.equal("a wrong option: exit 2", job.wait(), 2)
             self.checks.check("a wrong option: says what, and does not try again",
                               "did you mean" in job.text() and "restart" not in job.text(), job.text())
 
@@ -102,7 +102,7 @@ class TuneJobs:
             for pid in descendants(job.process.pid):
                 if rank_of(pid) is not None:
                     os.kill(pid, signal.SIGSTOP)
-            self.checks.equal(f"{name}: the job finishes", job.wait(180), 0)
+            self.checks.equal(f"{name}: the job finishes", job.wait(), 0)
             for text in ("no answer from elsewhere", "goes on without", "restart 1 of 3"):
                 self.checks.check(f"{name}: it is told: {text}", text in job.text(), job.text())
         self.is_finished(name, run_file)
@@ -117,7 +117,7 @@ class TuneJobs:
             return subprocess.run([str(word) for word in line], env={**slurm, **variables}, text=True,
                                   timeout=300, stdin=subprocess.DEVNULL, capture_output=True)
 
-        first = job(["--walltime", 0.5])
+        first = job(["--walltime", 0.3])
         self.checks.equal("sbatch, out of time: exit 75", first.returncode, 75)
         self.checks.check("sbatch, out of time: queued again",
                           "scontrol: requeue 7" in first.stdout, first.stdout + first.stderr)
