@@ -14,24 +14,19 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "app"))
-from end_to_end import (PATIENCE, Checks, Started, folds_of, journal_of, keep_mpi_files_in,  # noqa: E402
-                        model_digest, pid_of_rank, run, show, status, trials)
+from end_to_end import (Checks, Started, folds_of, journal_of, keep_mpi_files_in,  # noqa: E402
+                        model_digest, pid_of_rank, run, show, status, trials,
+                        wait_for_folds)
 
 TRIALS, FOLDS, RANKS = 12, 4, 4
 SEARCH = ["tune", "--data", "synthetic:forest-cover,rows=800", "--trials", TRIALS, "--folds", FOLDS,
           "--seed", 5, "--progress", "none"]
 
 
-def wait_for_journal(job, journal):
-    deadline = time.monotonic() + PATIENCE
-    while job.running() and not folds_of(journal) and time.monotonic() < deadline:
-        time.sleep(0.01)
-
-
-def kill_one(job, journal, rank, seconds):
-    """Kills the rank when the search has run for so long; whether it came in time, and whether folds were
-    left then."""
-    wait_for_journal(job, journal)
+def kill_one(job, journal, rank, folds, seconds):
+    """Kills the rank when the journal has so many folds, and a moment later; whether it came in time, and
+    whether folds were left then."""
+    wait_for_folds(job, journal, folds)
     time.sleep(seconds)
     try:
         os.kill(pid_of_rank(job, rank), signal.SIGKILL)
@@ -48,15 +43,16 @@ class Kills:
         result = run(SEARCH + ["--out", calm], np=RANKS, timeout=300)
         checks.check("the undisturbed run finishes", result.returncode == 0, result.stderr)
         self.table, self.digest = trials(calm), model_digest(calm)
-        self.seconds = max(float(task["finished"]) for task in show(calm, "tasks"))
+        self.seconds = max(float(task["finished"]) for task in show(calm, "tasks")) / (TRIALS * FOLDS)
 
     def kill(self, number, chance):
         """False when the run had ended before."""
         run_file = self.folder / f"run{number}.h5"
-        rank, seconds = chance.randrange(1, RANKS), chance.uniform(0, 1.2 * self.seconds)
-        name = f"kill {number}, rank {rank} after {seconds:.2f} s"
+        rank, folds = chance.randrange(1, RANKS), chance.randrange(1, TRIALS * FOLDS + 1)
+        seconds = chance.uniform(0, 2 * self.seconds)
+        name = f"kill {number}, rank {rank} {1000 * seconds:.0f} ms after {folds} folds"
         with Started(SEARCH + ["--out", run_file], RANKS, ["--enable-recovery"]) as job:
-            in_time, early = kill_one(job, journal_of(run_file), rank, seconds)
+            in_time, early = kill_one(job, journal_of(run_file), rank, folds, seconds)
             began = time.monotonic()
             job.wait()
             waited = time.monotonic() - began
