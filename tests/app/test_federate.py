@@ -27,7 +27,7 @@ class Federate:
         self.checks.check("fedn: exit 0", result.returncode == 0, result.stderr)
         self.checks.equal("fedn: a client for each rank that is left", len(show(out, "clients")), 2)
         for table, rows in (("rounds", 4), ("models", 5), ("updates", 8), ("validations", 8),
-                            ("combiners", 1), ("layout", 4), ("ranks", 4)):
+                            ("combiners", 1), ("combiner_rounds", 4), ("layout", 4), ("ranks", 4)):
             self.checks.equal(f"fedn: rows of {table}", len(show(out, table)), rows)
         for client, labels in zip(show(out, "clients"), show(out, "client_labels")):
             trip = sum(float(client[part + "_seconds"]) for part in ("download", "train", "upload"))
@@ -37,6 +37,11 @@ class Federate:
             count = sum(int(rows) for name, rows in labels.items() if name.startswith("label_"))
             self.checks.equal("fedn: each row of a client has a label", count, int(client["rows"]))
         rounds = show(out, "rounds")
+        for row, combiner in zip(rounds, show(out, "combiner_rounds")):
+            parts = [float(combiner[part + "_seconds"]) for part in ("wait", "load", "aggregate")]
+            self.checks.check("fedn: a combiner waits, loads and adds up within the round",
+                              min(parts) > 0 and sum(parts) <= float(row["real_seconds"]), combiner)
+            self.checks.equal("fedn: whose updates came to it", combiner["updates"], "2")
         self.checks.check("fedn: bytes went between ranks", float(rounds[-1]["bytes_real"]) > 0)
         self.checks.check("fedn: virtual time passes",
                           0 < float(rounds[0]["virtual_seconds"])

@@ -55,6 +55,8 @@ class Losses:
                           [first["from_round"], second["from_round"],
                            str(int(first["rounds"]) + int(second["rounds"]))],
                           ["0", first["rounds"], "40"])
+        told = sorted({int(row["round"]) for row in show(run_file, "combiner_rounds")})
+        self.checks.equal(f"{name}: combiners tell of every round", told, list(range(1, 41)))
         self.checks.equal(f"{name}: with its model", second["from_model"],
                           trail(run_file)[int(second["from_round"])])
 

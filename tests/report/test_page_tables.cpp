@@ -73,6 +73,22 @@ Table const& table_of(report::PageTables const& shown, std::string const& name) 
   throw std::runtime_error{"no table " + name};
 }
 
+TEST(PageTables, OfCombinersWholeRoundsStay) {
+  Table table{"combiner_rounds"};
+  table.column("round", Type::integer).column("combiner", Type::integer);
+  for (std::int64_t round = 1; round <= 12; ++round)
+    for (std::int64_t combiner : {1, 2}) table.add({round, combiner});
+  auto const shown = report::page_tables(run_with(table), 16);
+  auto const& kept = table_of(shown, "combiner_rounds");
+  ASSERT_EQ(kept.rows(), 8u);
+  for (std::size_t row = 0; row < kept.rows(); ++row) {
+    EXPECT_EQ(kept.number(row, "round"), 3 * static_cast<double>(row / 2 + 1));
+    EXPECT_EQ(kept.number(row, "combiner"), static_cast<double>(row % 2 + 1));
+  }
+  ASSERT_EQ(shown.notes.size(), 1u);
+  EXPECT_NE(shown.notes[0].find("every 3th round"), std::string::npos);
+}
+
 TEST(PageTables, SmallTablesStayAsTheyAre) {
   Table table{"trials"};
   table.column("trial", Type::integer);

@@ -77,6 +77,26 @@ struct UpdateRow {
   }
 };
 
+/// How a combiner spent the real time of a round, from when its clients had training to do until
+/// their updates were added up. Of one with training of several rounds: what it told in this one.
+struct CombinerRow {
+  std::int64_t round = 0;
+  std::int64_t combiner = 0;     ///< 0: the reducer, where there are none
+  double wait_seconds = 0;       ///< for updates; its rank may train meanwhile
+  double load_seconds = 0;       ///< receiving and unpacking them
+  double aggregate_seconds = 0;  ///< adding them up
+  std::int64_t updates = 0;      ///< that clients worked out, counted or not
+  std::int64_t bytes = 0;        ///< in which they came; none from its own rank
+
+  template <class Self, class Visit>
+  static void each(Self&& self, Visit visit) {
+    visit("round", self.round), visit("combiner", self.combiner);
+    visit("wait_seconds", self.wait_seconds), visit("load_seconds", self.load_seconds);
+    visit("aggregate_seconds", self.aggregate_seconds);
+    visit("updates", self.updates), visit("bytes", self.bytes);
+  }
+};
+
 /// A model on the rows of one client.
 struct ValidationRow {
   std::int64_t round = 0;
@@ -140,11 +160,13 @@ std::vector<Row> rows_of(Table const& table);
 
 extern template Table table_of(std::string const&, std::vector<RoundRow> const&);
 extern template Table table_of(std::string const&, std::vector<UpdateRow> const&);
+extern template Table table_of(std::string const&, std::vector<CombinerRow> const&);
 extern template Table table_of(std::string const&, std::vector<ValidationRow> const&);
 extern template Table table_of(std::string const&, std::vector<ModelRow> const&);
 extern template Table table_of(std::string const&, std::vector<SessionRow> const&);
 extern template std::vector<RoundRow> rows_of(Table const&);
 extern template std::vector<UpdateRow> rows_of(Table const&);
+extern template std::vector<CombinerRow> rows_of(Table const&);
 extern template std::vector<ValidationRow> rows_of(Table const&);
 extern template std::vector<ModelRow> rows_of(Table const&);
 extern template std::vector<SessionRow> rows_of(Table const&);

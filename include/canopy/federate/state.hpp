@@ -60,6 +60,7 @@ struct FederationState {
   std::map<std::int64_t, std::vector<float>> kept;  ///< models by round, of --keep-every
   std::vector<RoundRow> rounds;
   std::vector<UpdateRow> updates;
+  std::vector<CombinerRow> combiner_rounds;
   std::vector<ValidationRow> validations;
   std::vector<ModelRow> models;
 

@@ -1,5 +1,6 @@
 #include "messages/messages.hpp"
 
+#include <algorithm>
 #include <iterator>
 
 namespace canopy::federate {
@@ -20,8 +21,13 @@ void Outcome::add(Outcome&& part) {
   append(reports, std::move(part.reports));
   append(updates, std::move(part.updates));
   append(states, std::move(part.states));
+  append(uses, std::move(part.uses));
   append(lost, std::move(part.lost));
   bytes += part.bytes;
+}
+
+std::int64_t Outcome::trained() const {
+  return std::ranges::count(reports, Task::Kind::train, &Report::kind);
 }
 
 }  // namespace canopy::federate

@@ -84,6 +84,16 @@ struct ClientUpdate {
   }
 };
 
+/// How a combiner spent its real time while its clients had training to do, and what came of it.
+struct CombinerUse {
+  int combiner = 0;
+  double wait_seconds = 0;
+  double load_seconds = 0;
+  double aggregate_seconds = 0;
+  std::int64_t updates = 0;
+  std::int64_t bytes = 0;  ///< in which they came
+};
+
 /// What became of a job, or of a part of it.
 struct Outcome {
   std::int64_t job = 0;
@@ -92,13 +102,16 @@ struct Outcome {
   std::vector<Report> reports;
   std::vector<ClientUpdate> updates;  ///< of tasks apart
   std::vector<ClientState> states;    ///< new ones
+  std::vector<CombinerUse> uses;      ///< by those who combined training
   std::vector<int> lost;              ///< ranks that were found to be gone
   std::uint64_t bytes = 0;            ///< sent by those who did it
 
   void add(Outcome&& part);
+  /// Of clients that trained, whether or not they were rejected.
+  std::int64_t trained() const;
   template <class Archive>
   void fields(Archive& archive) {
-    archive(job, combiner, reports, updates, states, lost, bytes, sum);
+    archive(job, combiner, reports, updates, states, uses, lost, bytes, sum);
   }
 };
 

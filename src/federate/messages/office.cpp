@@ -96,7 +96,11 @@ void Office::give_to_combiner(int number, Job part) {
 
 /// A combiner's part: on to its clients.
 void Office::take_job(int combiner, Job job) {
-  combiners_[static_cast<std::size_t>(combiner)]->clients.begin(std::move(job));
+  auto& own = *combiners_[static_cast<std::size_t>(combiner)];
+  auto const trains =
+      std::ranges::find(job.tasks, Task::Kind::train, &Task::kind) != job.tasks.end();
+  own.clients.begin(std::move(job));
+  if (trains) own.clock.begin();
 }
 
 void Office::give_to_client(int combiner, int child, Job part) {
@@ -132,12 +136,20 @@ int Office::child_of_rank(int combiner, int world_rank) const {
 }
 
 void Office::client_outcome(int combiner, int child, Outcome part) {
-  auto& clients = combiners_[static_cast<std::size_t>(combiner)]->clients;
-  if (auto whole = clients.add(child, std::move(part))) combined(combiner, std::move(*whole));
+  auto& own = *combiners_[static_cast<std::size_t>(combiner)];
+  auto const trained = part.trained();
+  Stopwatch const clock;
+  auto whole = own.clients.add(child, std::move(part));
+  if (trained > 0) own.clock.added_up(clock.seconds(), trained);
+  if (whole) combined(combiner, std::move(*whole));
 }
 
 void Office::combined(int combiner, Outcome outcome) {
   outcome.combiner = combiner;
+  if (outcome.trained() > 0) {
+    outcome.uses.push_back(combiners_[static_cast<std::size_t>(combiner)]->clock.tell());
+    outcome.uses.back().combiner = combiner;
+  }
   if (roles_.reducer == comm_.rank().value) {
     outcome.lost = std::exchange(newly_found_, {});
     finished(std::move(outcome));
@@ -182,7 +194,7 @@ bool Office::receive_from_clients(int combiner) {
     some = true;
     take_work(std::move(job->payload), child_of_rank(combiner, comm_.rank().value));
   }
-  while (auto outcome = group.mailbox->take<OutcomeChannel>()) {
+  while (auto outcome = take_outcome(combiner)) {
     some = true;
     auto const rank = group.ranks[static_cast<std::size_t>(outcome->from.value)];
     auto const child = child_of_rank(combiner, rank);
@@ -197,6 +209,18 @@ bool Office::receive_from_clients(int combiner) {
          broken->payload);
   }
   return some;
+}
+
+/// What there is of it so far may also have taken time to receive.
+std::optional<comm::Received<Outcome>> Office::take_outcome(int combiner) {
+  auto& mailbox = *groups_[static_cast<std::size_t>(combiner)].mailbox;
+  auto const bytes = mailbox.bytes_received();
+  Stopwatch const clock;
+  auto outcome = mailbox.take<OutcomeChannel>();
+  auto& own = combiners_[static_cast<std::size_t>(combiner)];
+  if (own && (outcome ? outcome->payload.trained() > 0 : mailbox.is_receiving()))
+    own->clock.loaded(clock.seconds(), mailbox.bytes_received() - bytes);
+  return outcome;
 }
 
 /// Takes in who lives.

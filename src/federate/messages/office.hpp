@@ -13,6 +13,7 @@
 #include "canopy/federate/roles.hpp"
 
 #include "clients/workshop.hpp"
+#include "messages/combiner_clock.hpp"
 #include "messages/dealer.hpp"
 #include "messages/messages.hpp"
 #include "messages/rank_team.hpp"
@@ -78,6 +79,7 @@ class Office {
     int number;
     Dealer clients;
     std::vector<double> heard;  ///< by client rank: when it was last heard of
+    CombinerClock clock = {};
   };
 
   Group make_group(std::vector<int> ranks) const;
@@ -107,6 +109,7 @@ class Office {
   void hear();
   bool receive_from_combiners();
   bool receive_from_clients(int combiner);
+  std::optional<comm::Received<Outcome>> take_outcome(int combiner);
   bool work();
   void tell(Workshop::Finished finished);
   bool pump();

@@ -119,10 +119,12 @@ Outcome AsyncRun::await(std::int64_t number) {
       arrived_.erase(found);
       return outcome;
     }
-    if (auto outcome = server_.office.next())
+    if (auto outcome = server_.office.next()) {
+      server_.note(outcome->uses);
       arrived_.emplace(outcome->job, std::move(*outcome));
-    else if (server_.hooks.idle)
+    } else if (server_.hooks.idle) {
       server_.hooks.idle();
+    }
   }
 }
 

@@ -67,11 +67,13 @@ std::vector<Row> rows_of(Table const& table) {
 
 template Table table_of(std::string const&, std::vector<RoundRow> const&);
 template Table table_of(std::string const&, std::vector<UpdateRow> const&);
+template Table table_of(std::string const&, std::vector<CombinerRow> const&);
 template Table table_of(std::string const&, std::vector<ValidationRow> const&);
 template Table table_of(std::string const&, std::vector<ModelRow> const&);
 template Table table_of(std::string const&, std::vector<SessionRow> const&);
 template std::vector<RoundRow> rows_of(Table const&);
 template std::vector<UpdateRow> rows_of(Table const&);
+template std::vector<CombinerRow> rows_of(Table const&);
 template std::vector<ValidationRow> rows_of(Table const&);
 template std::vector<ModelRow> rows_of(Table const&);
 template std::vector<SessionRow> rows_of(Table const&);

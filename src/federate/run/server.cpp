@@ -126,6 +126,26 @@ void Server::note(UpdateRow update, RoundRow& round) {
   state.updates.push_back(std::move(update));
 }
 
+void Server::note(std::vector<CombinerUse> const& uses) {
+  for (auto const& use : uses) {
+    auto& row = combiner_row(roles.has_combiners ? use.combiner + 1 : 0);
+    row.wait_seconds += use.wait_seconds;
+    row.load_seconds += use.load_seconds;
+    row.aggregate_seconds += use.aggregate_seconds;
+    row.updates += use.updates;
+    row.bytes += use.bytes;
+  }
+}
+
+/// The row of this round, which is among the last ones if there is one.
+CombinerRow& Server::combiner_row(std::int64_t combiner) {
+  auto& rows = state.combiner_rounds;
+  auto const round = state.round + 1;
+  for (auto row = rows.rbegin(); row != rows.rend() && row->round == round; ++row)
+    if (row->combiner == combiner) return *row;
+  return rows.emplace_back(CombinerRow{round, combiner});
+}
+
 void Server::observe(UpdateRow const& row, double seconds) {
   selector->observe(
       {static_cast<int>(row.client), row.round, row.loss, row.rms_loss, row.rows, seconds});

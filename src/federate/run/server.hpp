@@ -43,6 +43,8 @@ struct Server {
   UpdateRow update_row(Report const& report, Participant const& part) const;
   /// Takes somebody's part into the records of the round.
   void note(UpdateRow update, RoundRow& round);
+  /// Takes how combiners spent their time into the records of the round that is not yet over.
+  void note(std::vector<CombinerUse> const& uses);
   /// Tells the selector; `seconds` of virtual time.
   void observe(UpdateRow const& row, double seconds);
   /// Adds the state's model to the trail, and its id to the row.
@@ -57,6 +59,7 @@ struct Server {
   double next_available(std::function<bool(int)> const& may) const;
 
  private:
+  CombinerRow& combiner_row(std::int64_t combiner);
   void evaluate(RoundRow& row, std::vector<int> const& cohort);
 };
 

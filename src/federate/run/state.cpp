@@ -98,13 +98,15 @@ FederationState FederationState::from_arrays(NamedArrays const& arrays, std::siz
 
 std::vector<Table> FederationState::tables() const {
   return {table_of("rounds", rounds), table_of("updates", updates),
-          table_of("validations", validations), table_of("models", models)};
+          table_of("combiner_rounds", combiner_rounds), table_of("validations", validations),
+          table_of("models", models)};
 }
 
 void FederationState::take_tables(std::vector<Table> const& tables) {
   for (auto const& table : tables) {
     if (table.name() == "rounds") rounds = rows_of<RoundRow>(table);
     if (table.name() == "updates") updates = rows_of<UpdateRow>(table);
+    if (table.name() == "combiner_rounds") combiner_rounds = rows_of<CombinerRow>(table);
     if (table.name() == "validations") validations = rows_of<ValidationRow>(table);
     if (table.name() == "models") models = rows_of<ModelRow>(table);
   }

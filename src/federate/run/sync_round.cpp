@@ -132,6 +132,7 @@ void SyncRound::train() {
   if (job.tasks.empty()) return;
   auto outcome = server_.office.perform(std::move(job), server_.hooks.idle);
   server_.is_whole = false;
+  server_.note(outcome.uses);
   row_.bytes_real += static_cast<double>(outcome.bytes);
   sum_ = std::move(outcome.sum);
   for (auto& state : outcome.states) server_.state.clients[state.client] = std::move(state.values);

@@ -46,6 +46,7 @@ canopy.charts = [];
       max: spec.max,
       suggestedMin: spec.least,
       suggestedMax: spec.most,
+      ...(spec.zero === false ? {beginAtZero: false} : {}),
       labels: spec.categories,
       offset: type === "category" || spec.offset,
       reverse: spec.reverse,
@@ -208,11 +209,14 @@ canopy.charts = [];
     const reach = boxes.flatMap((series) => [...series.min, ...series.max]).filter(isNumber);
     const y = {...spec.y, stacked};
     if (reach.length) [y.least, y.most] = [Math.min(...reach), Math.max(...reach)];
+    if (boxes.length && boxes.length === spec.series.length) y.zero = false;  // boxes are no bars
     // An axis of shares has no place above 100 %.
     const top = [...reach, ...spec.series.flatMap((series) => series.y ?? [])].filter(isNumber);
     const most = top.reduce((a, b) => Math.max(a, b), 0);
     if (y.format === canopy.percent && !stacked && most > 0.97 && most <= 1) y.max ??= 1;
     const x = {...spec.x, stacked, offset: spec.x.offset ?? (hasBars && !across)};
+    const places = spec.series.flatMap((series) => series.x ?? []).filter(isNumber);
+    if (x.whole && places.length) x.min ??= places.reduce((a, b) => Math.min(a, b));
     const all = {x: axis(x, true, rule), y: axis(y, false, rule)};
     if (spec.y2) all.y2 = {...axis({...spec.y2, grid: false}, false, rule), position: "right"};
     for (const scale of Object.values(all)) scale.ticks.color = scale.title.color = css("--quiet");

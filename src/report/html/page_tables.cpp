@@ -85,6 +85,13 @@ Table cut(Table const& table, std::size_t max_cells, std::vector<std::string>& n
   if (table.name() == "tasks")
     return note(rows_where(table, [&](std::size_t row) { return row < rows; }), "the first ones");
   auto const step = (table.rows() + rows - 1) / rows;
+  if (table.name() == "combiner_rounds")
+    return note(rows_where(table,
+                           [&](std::size_t row) {
+                             return static_cast<std::size_t>(table.number(row, "round")) % step ==
+                                    0;
+                           }),
+                fmt::format("those of every {}th round", step));
   return note(
       rows_where(table,
                  [&](std::size_t row) { return row % step == 0 || row + 1 == table.rows(); }),

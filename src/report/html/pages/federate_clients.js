@@ -159,9 +159,24 @@
   const bins = (run, column) =>
       run.rows("updates_histogram").filter((row) => row.column === column);
 
-  // Outlines, so that runs can be laid over one another; the last step comes down to 0.
+  // Neighbours together, so that few values do not fall apart into single ones.
+  function joined(rows) {
+    const enough = 2 * Math.sqrt(sum(rows.map((row) => row.count)));
+    const step = [8, 5, 4, 2].find((size) => rows.length / size >= enough) ?? 1;
+    return rows.filter((_, i) => i % step === 0).map((row, i) => {
+      const these = rows.slice(i * step, (i + 1) * step);
+      return {
+        low: row.low,
+        high: these[these.length - 1].high,
+        count: sum(these.map((one) => one.count))
+      };
+    });
+  }
+
+  // Outlines, so that runs can be laid over one another; they come from 0 and back to it.
   function outline(run, column) {
-    const rows = bins(run, column), end = rows[rows.length - 1];
+    const rows = joined(bins(run, column)), first = rows[0], end = rows[rows.length - 1];
+    const told = (row) => `${row.count} from ${seconds(row.low)} to ${seconds(row.high)}`;
     return {
       type: "line",
       stepped: true,
@@ -169,9 +184,9 @@
       dots: false,
       name: called(run, "updates"),
       colour: run.colour,
-      x: [...rows.map((row) => row.low), end?.high],
-      y: [...rows.map((row) => row.count), 0],
-      text: rows.map((row) => `${row.count} from ${seconds(row.low)} to ${seconds(row.high)}`),
+      x: [first.low, ...rows.map((row) => row.low), end.high],
+      y: [0, ...rows.map((row) => row.count), 0],
+      text: [told(first), ...rows.map(told), told(end)],
     };
   }
 

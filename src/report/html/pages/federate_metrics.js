@@ -188,7 +188,7 @@
             element, "No client was validated: --validation cohort or all records it.");
       chart(element, {
         summary: "Clients to the right have labels that the others seldom have.",
-        x: {label: "Distance of labels (0 to 2)"},
+        x: {label: "Distance of labels (0 to 2)", min: 0},
         y: {label: "Accuracy on own rows", format: percent},
         series: shown.map((run) => {
           const latest = new Map(run.rows("validations").map((row) => [row.client, row.accuracy]));

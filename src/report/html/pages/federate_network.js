@@ -33,16 +33,12 @@
                                          text: rows.map((row) => seconds(row[key])),
                                        })),
     });
-    const sent = bytes(sum(run.column("ranks", "bytes_sent")));
-    canopy.note(
-        area,
-        `Sent between ranks: ${sent}. What reducer and combiners do (wait, add up, load) is ` +
-            "not told apart: no run records it yet.");
+    canopy.note(area, `Sent between ranks: ${bytes(sum(run.column("ranks", "bytes_sent")))}.`);
   }
 
   const rankTime = (runs) => ({
     id: "rank-time",
-    title: "Combiner time",
+    title: "Time of ranks",
     help:
         "Reducer, combiners and client ranks: share of the real time in which they computed for clients, " +
         "communicated and waited.",
@@ -58,10 +54,26 @@
     ],
   };
 
+  const timeLine = (run, y) => ({
+    type: "line",
+    name: canopy.called(run, "round"),
+    colour: run.colour,
+    x: run.column("rounds", "round"),
+    y,
+  });
+
+  // What of a round passes between dealing out and the sum; the rest is the reducer's, and testing.
+  const combinerLine = (run) => ({
+    ...timeLine(run, canopy.longestCombiner(run, run.column("rounds", "round") ?? [])),
+    name: `${canopy.called(run, "round")} (longest combiner)`,
+    dash: true,
+  });
+
   const roundTimes = (runs) => ({
     id: "round-times",
     title: "Time of rounds",
-    help: "How long the rounds took here, and on the devices in virtual time.",
+    help:
+        "How long the rounds took here and the longest combiner in them, and on the devices in virtual time.",
     draw(element) {
       const shown = runs.filter((run) => run.has("rounds"));
       if (!shown.length) return canopy.missing(element, "No round was finished yet.");
@@ -73,13 +85,10 @@
               shown, (run) => `the median round takes ${seconds(canopy.median(of(run)))}`),
           x: {label: "Round", whole: true},
           y: {label, format: seconds},
-          series: shown.map((run) => ({
-                              type: "line",
-                              name: canopy.called(run, "round"),
-                              colour: run.colour,
-                              x: run.column("rounds", "round"),
-                              y: of(run),
-                            })),
+          series: shown.flatMap(
+              (run) => time === "real_seconds" && run.has("combiner_rounds") ?
+                  [timeLine(run, of(run)), combinerLine(run)] :
+                  [timeLine(run, of(run))]),
         });
       });
     },
@@ -236,7 +245,8 @@
       {wide: true});
 
   canopy.federateNetwork = (runs) =>
-      [rankTime(runs),
+      [canopy.combinerTime(runs),
+       rankTime(runs),
        roundTimes(runs),
        networkGraph(runs),
        clientsTable(runs),
