@@ -73,6 +73,18 @@ Table const& table_of(report::PageTables const& shown, std::string const& name) 
   throw std::runtime_error{"no table " + name};
 }
 
+TEST(PageTables, UpdatesThatAreCarriedOverTellNoRealTime) {
+  Table table{"updates"};
+  table.column("round", Type::integer).column("fate", Type::text);
+  table.column("loss", Type::real).column("real_seconds", Type::real);
+  table.add({std::int64_t{1}, "full", 0.5, 0.25});
+  table.add({std::int64_t{1}, "carried", 1.5, 0.0});
+  auto const shown = report::page_tables(run_with(table));
+  auto const& by_round = table_of(shown, "updates_by_round");
+  EXPECT_EQ(by_round.number(0, "real_seconds_min"), 0.25);
+  EXPECT_EQ(by_round.number(0, "loss_max"), 1.5);
+}
+
 TEST(PageTables, OfCombinersWholeRoundsStay) {
   Table table{"combiner_rounds"};
   table.column("round", Type::integer).column("combiner", Type::integer);

@@ -137,13 +137,15 @@ void Server::note(std::vector<CombinerUse> const& uses) {
   }
 }
 
-/// The row of this round, which is among the last ones if there is one.
+/// The row of this round, whose rows are the last ones and stand by combiner.
 CombinerRow& Server::combiner_row(std::int64_t combiner) {
   auto& rows = state.combiner_rounds;
   auto const round = state.round + 1;
-  for (auto row = rows.rbegin(); row != rows.rend() && row->round == round; ++row)
-    if (row->combiner == combiner) return *row;
-  return rows.emplace_back(CombinerRow{round, combiner});
+  auto at = rows.end();
+  while (at != rows.begin() && at[-1].round == round && at[-1].combiner >= combiner) --at;
+  if (at == rows.end() || at->combiner != combiner)
+    at = rows.insert(at, CombinerRow{round, combiner});
+  return *at;
 }
 
 void Server::observe(UpdateRow const& row, double seconds) {

@@ -99,7 +99,7 @@ Table cut(Table const& table, std::size_t max_cells, std::vector<std::string>& n
 }
 
 /// What there is to summarise of updates. Who sent nothing, having come late or not at all, has a
-/// trip only.
+/// trip only; an update that is taken in a later round than it was made in tells no real time.
 Table measured(Table const& updates) {
   auto const sent = present(updates, {"loss", "norm", "staleness", "real_seconds"});
   bool const has_trips = updates.has_column("virtual_begin") && updates.has_column("virtual_end");
@@ -110,9 +110,12 @@ Table measured(Table const& updates) {
   if (has_trips) table.column("trip_seconds", Type::real);
   for (std::size_t row = 0; row < updates.rows(); ++row) {
     bool const is_sent = !tells_steps || updates.number(row, "steps") > 0;
+    bool const is_timed = !updates.has_column("fate") || updates.text(row, "fate") != "carried";
     std::vector<Cell> cells{updates.at(row, "round")};
     for (auto const& column : sent)
-      cells.emplace_back(is_sent ? updates.number(row, column) : empty_cell);
+      cells.emplace_back(is_sent && (is_timed || column != "real_seconds")
+                             ? updates.number(row, column)
+                             : empty_cell);
     if (has_trips)
       cells.emplace_back(updates.number(row, "virtual_end") - updates.number(row, "virtual_begin"));
     table.add(cells);
