@@ -27,12 +27,15 @@ void Farm::look_for_lost() {
   if (now < next_look_) return;
   next_look_ = now + times_.beat / 25;
   take_signs();
-  for (int rank = 1; rank < mailbox_.comm().size(); ++rank)
-    if (!post_of({rank}).lost)
-      if (auto why = vigil_.why_lost({rank})) {
-        take_last_reports();
-        lose({rank}, std::move(*why));
-      }
+  for (int rank = 1; rank < mailbox_.comm().size(); ++rank) {
+    auto const& post = post_of({rank});
+    if (post.lost || post.gone) continue;
+    auto why = vigil_.why_lost({rank});
+    if (!why) continue;
+    take_last_reports();
+    take_signs();  // it may have left as it should
+    if (!post.gone) lose({rank}, std::move(*why));
+  }
 }
 
 /// What a worker reported before it was lost tells which task it was lost with.

@@ -10,17 +10,18 @@ namespace canopy::comm {
 
 void Farm::serve() {
   Patience patience;
-  std::deque<Assignment> inbox;
-  StopToken const stop = [this, &inbox] {
+  StopToken const stop = [this] {
     look();
-    return ending_ || (!inbox.empty() && inbox.front().wave <= called_off_);
+    constexpr std::size_t running_and_waiting = 2;
+    if (inbox_.size() < running_and_waiting) take_assignments();
+    return ending_ || inbox_.front().wave <= called_off_;
   };
   while (!ending_) {
-    while (auto message = mailbox_.take<Assign>()) inbox.push_back(std::move(message->payload));
+    take_assignments();
     look();  // afterwards: asking for messages is what brings them, so the first question sees none
-    if (!inbox.empty()) {
-      mailbox_.post<Report>(Communicator::root, perform(inbox.front(), stop));
-      inbox.pop_front();
+    if (!inbox_.empty()) {
+      mailbox_.post<Report>(Communicator::root, perform(inbox_.front(), stop));
+      inbox_.pop_front();
       patience.reset();
     } else {
       mailbox_.all_sent();
@@ -28,6 +29,11 @@ void Farm::serve() {
     }
   }
   say_goodbye();
+}
+
+/// Also in the midst of a task, so that the next one is here when it ends.
+void Farm::take_assignments() {
+  while (auto message = mailbox_.take<Assign>()) inbox_.push_back(std::move(message->payload));
 }
 
 TaskReport Farm::perform(Assignment const& assignment, StopToken const& stop) {
@@ -47,8 +53,8 @@ TaskReport Farm::perform(Assignment const& assignment, StopToken const& stop) {
       report.error = e.what();
     }
   }
-  report.finished = clock_.seconds();
   cpu_in_tasks_ += thread_cpu_seconds() - cpu;
+  report.finished = clock_.seconds();
   use_.busy_seconds += report.finished - report.started;
   use_.tasks += report.outcome == TaskReport::Outcome::done;
   return report;

@@ -7,7 +7,18 @@
 #include <utility>
 #include <vector>
 
+#include <boost/mpi/exception.hpp>
+
 namespace canopy::comm {
+namespace {
+
+bool is_complete(MPI_Request& request) {
+  int complete = 0;
+  BOOST_MPI_CHECK_RESULT(MPI_Test, (&request, &complete, MPI_STATUS_IGNORE));
+  return complete != 0;
+}
+
+}  // namespace
 
 void Mailbox::post_bytes(Rank to, int tag, Bytes bytes) {
   if (bytes.size() > std::numeric_limits<int>::max())
@@ -16,8 +27,8 @@ void Mailbox::post_bytes(Rank to, int tag, Bytes bytes) {
   all_sent();
   bytes_sent_ += bytes.size();
   auto& message = outgoing_.emplace_back(to, tag, std::move(bytes));
-  message.request = comm_.mpi().isend(to.value, tag, message.bytes.data(),
-                                      static_cast<int>(message.bytes.size()));
+  BOOST_MPI_CHECK_RESULT(MPI_Isend, (message.bytes.data(), static_cast<int>(message.bytes.size()),
+                                     MPI_BYTE, to.value, tag, comm_.mpi(), &message.request));
 }
 
 /// Only the beginning of a long message is there when the probe sees it: the rest comes while both
@@ -27,7 +38,8 @@ void Mailbox::begin_receiving(int tag) {
     auto const size = *status->count<char>();
     auto& message =
         incoming_.emplace_back(Rank{status->source()}, tag, Bytes(static_cast<std::size_t>(size)));
-    message.request = comm_.mpi().irecv(message.peer.value, tag, message.bytes.data(), size);
+    BOOST_MPI_CHECK_RESULT(MPI_Irecv, (message.bytes.data(), size, MPI_BYTE, message.peer.value,
+                                       tag, comm_.mpi(), &message.request));
   }
 }
 
@@ -37,7 +49,7 @@ std::optional<Received<Bytes>> Mailbox::take_bytes(int tag) {
   for (auto message = incoming_.begin(); message != incoming_.end(); ++message) {
     if (message->tag != tag || std::ranges::find(unfinished, message->peer) != unfinished.end())
       continue;
-    if (!message->request.test()) {
+    if (!is_complete(message->request)) {
       unfinished.push_back(message->peer);
       continue;
     }
@@ -50,7 +62,7 @@ std::optional<Received<Bytes>> Mailbox::take_bytes(int tag) {
 }
 
 bool Mailbox::all_sent() {
-  outgoing_.remove_if([](Transfer& message) { return message.request.test().has_value(); });
+  outgoing_.remove_if([](Transfer& message) { return is_complete(message.request); });
   return outgoing_.empty();
 }
 

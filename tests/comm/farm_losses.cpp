@@ -129,13 +129,20 @@ void silent(Farm& farm) {
   expect(clock.seconds() > 1.5, "too early");
 }
 
-/// A worker dies when the work is done and before it is let go.
+/// A worker dies when the work is done and before it is let go; another leaves long after the rest,
+/// whose ends are no losses.
 void at_the_end(Farm& farm) {
   expect_all_done(run_all(farm, naps(20)));
   farm.shut_down();
   kill(processes[3], SIGKILL);
   wait_for_the_end_of(processes[3]);
+  kill(processes[4], SIGSTOP);
+  std::thread later{[] {
+    sleep_seconds(0.4);
+    kill(processes[4], SIGCONT);
+  }};
   farm.dismiss();
+  later.join();
   expect_lost(farm, {3});
 }
 

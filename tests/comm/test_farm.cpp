@@ -135,6 +135,27 @@ TEST(Farm, TasksBehindALongOneGoToIdleWorkers) {
   farm.shut_down();
 }
 
+TEST(Farm, ALongTaskComesWhileTheOneBeforeItRuns) {
+  auto const world = Communicator::world();
+  Farm farm{world, [](Bytes const& payload, StopToken const& stop) {
+              for (int i = 0; i < 200; ++i) {
+                throw_if_stopped(stop);
+                sleep_seconds(0.005);
+              }
+              return payload;
+            }};
+  if (!world.is_root()) return farm.serve();
+  if (world.size() == 1) return;
+  int assigned = 0;
+  for (; farm.wants_task(); ++assigned) farm.assign(assigned, Bytes(100'000));
+  EXPECT_FALSE(farm.wait(0.6).has_value());
+  sleep_seconds(1);  // in which this rank sends nothing
+  auto const silent_until = farm.seconds();
+  for (int i = 0; i < assigned; ++i)
+    EXPECT_LT(farm.wait(5)->started, silent_until) << "a worker waited for its next task";
+  farm.shut_down();
+}
+
 TEST(Farm, ATaskGoesToWhomItPrefersUnlessOthersHaveLessToDo) {
   auto const world = Communicator::world();
   Farm farm{world, [](Bytes const& payload, StopToken const&) {

@@ -148,6 +148,7 @@ class Farm {
   bool all(bool Post::*what) const;
   void take_signs();
   // a worker
+  void take_assignments();
   TaskReport perform(Assignment const& assignment, StopToken const& stop);
   void beat_as_worker();
   void look_for_coordinator();
@@ -178,6 +179,7 @@ class Farm {
   std::int64_t wave_ = 0;           ///< coordinator: tasks assigned now belong to this
   bool ending_ = false;             ///< no more work
   std::optional<bool> farewell_;    ///< the end; true after losses
+  std::deque<Assignment> inbox_;    ///< worker: the running task first
   std::vector<TaskId> dropped_;     ///< worker: not to be begun
   std::int64_t called_off_ = -1;    ///< everywhere: tasks up to this wave are given up
   double next_beat_ = 0;

@@ -4,6 +4,8 @@
 #include <list>
 #include <optional>
 
+#include <mpi.h>
+
 #include "canopy/comm/communicator.hpp"
 
 namespace canopy::comm {
@@ -73,7 +75,7 @@ class Mailbox {
     Rank peer;
     int tag;
     Bytes bytes;
-    boost::mpi::request request;
+    MPI_Request request = MPI_REQUEST_NULL;
   };
 
   void post_bytes(Rank to, int tag, Bytes bytes);
