@@ -111,8 +111,10 @@ std::optional<TaskReport> Farm::wait(double seconds, std::function<void()> const
 }
 
 std::optional<TaskReport> Farm::next_report() {
-  while (auto message = mailbox_.take<Report>())
-    if (auto report = settle(std::move(*message))) return report;
+  // Asking is what brings messages in, so the first question after a rest sees none.
+  for (int question = 0; question < 2; ++question)
+    while (auto message = mailbox_.take<Report>())
+      if (auto report = settle(std::move(*message))) return report;
   look_for_lost();
   if (settled_.empty()) return {};
   auto report = std::move(settled_.front());
