@@ -73,7 +73,7 @@ find_program
 
 # Refuses growth that the command could not have, before any run.
 check_growth() {
-  local growing option help
+  local growing option help seen=()
   help=$("$canopy" "$command" --help)
   for growing in "${grown[@]}"; do
     [[ $growing =~ ^[a-z_-]+=(.*=)?[1-9][0-9]*$ ]] ||
@@ -82,6 +82,8 @@ check_growth() {
     [[ $help == *$'\n'"  $option VALUE "* ]] ||
       fail "--weak is '$growing', but canopy $command has no $option; \`canopy $command --help\` lists all"
     ! has "$option" "${more[@]}" || fail "--weak and the words after -- both set $option; leave one out"
+    ! has "$option" "${seen[@]}" || fail "--weak gives $option twice; leave one out"
+    seen+=("$option")
   done
 }
 ((${#grown[@]} == 0)) || check_growth

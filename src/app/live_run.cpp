@@ -110,8 +110,10 @@ Table growth_table(std::vector<json> const& records) {
   for (auto const& line : records) {
     if (line.at("kind") != "trees") continue;
     auto const seconds = line.at("seconds").get<double>();
-    while (!notes.empty() && notes.back().first >= seconds) notes.pop_back();
-    notes.emplace_back(seconds, line.at("trees").get<std::int64_t>());
+    auto const trees = line.at("trees").get<std::int64_t>();
+    if (!notes.empty() && (seconds <= notes.back().first || trees < notes.back().second))
+      notes.clear();
+    notes.emplace_back(seconds, trees);
   }
   Table table{"growth"};
   table.column("seconds", Table::Type::real).column("trees", Table::Type::integer);

@@ -116,7 +116,9 @@ void RunFolder::see(fs::path const& file, Entries& seen) const {
 ListedRun const* RunFolder::find(std::string const& name) {
   auto found = entries_.find(name);
   auto const is_there = [](record::RunFiles const& files) {
-    return fs::exists(fs::symlink_status(files.run_file)) || fs::exists(files.journal);
+    std::error_code error;
+    return fs::exists(fs::symlink_status(files.run_file, error)) ||
+           fs::exists(files.journal, error);
   };
   if (found == entries_.end() || !is_there(found->second.files))
     scan(), found = entries_.find(name);

@@ -41,7 +41,7 @@ Environment::Prepare::Prepare() {
   setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
   setenv("OMPI_MCA_osc", "^ucx", 0);
   setenv("OMPI_MCA_mtl", "^ofi", 0);  // over libfabric a message to a lost process spins for ever
-  // A process alone would start a daemon to start others by, which takes as long as all the rest.
+  // A process alone would start a daemon to start others by: a quarter of a short command's time.
   if (auto const how = launch(); !how.by_mpirun && !how.by_srun)
     setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
 }

@@ -174,17 +174,22 @@ void check_growth(std::vector<Run> const& all) {
     auto const large = settings_of(*run.record);
     auto const times = run.size / first.size;
     if (large.size() != small.size())
-      throw UserError{fmt::format("{} and {} have other spaces or layers", first.name, run.name)};
+      throw UserError{fmt::format(
+          "{} and {} differ in their spaces or layers; a study has the same ones in all runs",
+          first.name, run.name)};
     if (times > 1 && large == small)
       throw UserError{
           fmt::format("{} and {} did the same work with sizes {} and {}; say --growth strong",
                       first.name, run.name, first.size, run.size)};
-    for (std::size_t i = 0; i < large.size(); ++i)
-      if (large[i] != small[i] && (times == 1 || !is_grown(small[i], large[i], times)))
-        throw UserError{fmt::format(
-            "{} has `{}` with size {}, {} has `{}` with size {}; expected {} times the number, and "
-            "nothing else to differ",
-            first.name, small[i], first.size, run.name, large[i], run.size, times)};
+    for (std::size_t i = 0; i < large.size(); ++i) {
+      if (large[i] == small[i] || (times > 1 && is_grown(small[i], large[i], times))) continue;
+      auto const expected =
+          times > 1 ? fmt::format("{} times the number, and nothing else to differ", times)
+                    : std::string{"the same settings with the same size"};
+      throw UserError{fmt::format("{} has `{}` with size {}, {} has `{}` with size {}; expected {}",
+                                  first.name, small[i], first.size, run.name, large[i], run.size,
+                                  expected)};
+    }
   }
 }
 

@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 
-from end_to_end import Checks, Started, journal_of, keep_mpi_files_in, run
+from end_to_end import PATIENCE, Checks, Started, journal_of, keep_mpi_files_in, run
 
 TUNE = ["tune", "--data", "synthetic:forest-cover,rows=600", "--folds", 3, "--seed", 5,
         "--progress", "none", "--verdict-repeats", 0]
@@ -300,7 +300,7 @@ class Jobs:
                  "--clients", 4, "--rounds", 2000, "--progress", "none", "--out", run_file]
         with Server(self.folder) as server, Started(words) as job:
             rounds = 0
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + PATIENCE
             while job.running() and time.monotonic() < deadline and rounds < 3:
                 if "rounds" in server.runs():
                     rounds = rows_of(server.data("?run=rounds"), "rounds")
@@ -316,7 +316,7 @@ class Jobs:
                  "--max-depth", 4, "--progress", "none", "--out", run_file]
         with Server(self.folder) as server, Started(words) as job:
             counts, row = [], {}
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + PATIENCE
             while job.running() and time.monotonic() < deadline and len(counts) < 3:
                 row = server.runs().get("trees", {})
                 if row.get("status") == "running":

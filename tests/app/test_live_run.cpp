@@ -184,9 +184,11 @@ TEST_F(LiveRun, TellsTheTreesOfAForest) {
   auto const run = live_run(files_);
   EXPECT_EQ(numbers(run, "growth", "trees"), (std::vector<std::int64_t>{4, 12}));
   EXPECT_EQ(headline(run), "12 of 60 trees");
-  note(0.25, 12);  // another session
-  note(1.25, 20);
+  note(0.75, 12);  // another session
+  note(1.75, 20);
   EXPECT_EQ(numbers(live_run(files_), "growth", "trees"), (std::vector<std::int64_t>{12, 20}));
+  note(2.5, 2);  // and one that began from nothing
+  EXPECT_EQ(numbers(live_run(files_), "growth", "trees"), (std::vector<std::int64_t>{2}));
 }
 
 TEST_F(LiveRun, ComplainsOfWhatIsNoJournalOfARun) {

@@ -98,7 +98,7 @@ class TrainNetwork:
         words = ["train", "--data", "synthetic:mnist,rows=20000", "--model", "lenet", "--epochs", 400,
                  "--allreduce", "own", "--checkpoint-every", 0, "--progress", "none"]
         with Started(words + ["--out", run_file], np=2) as job:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + PATIENCE
             while job.running() and time.monotonic() < deadline and not any(
                     record["kind"] == "step" for record in journal_records(journal_of(run_file))):
                 time.sleep(0.02)

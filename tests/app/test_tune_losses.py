@@ -41,7 +41,7 @@ class TuneLosses:
             began = time.monotonic()
             job.wait()
             waited = time.monotonic() - began
-            self.checks.check(f"{name}: everybody has ended soon, in {waited:.1f} s", waited < 30)
+            self.checks.check(f"{name}: everybody has ended soon, in {waited:.1f} s", waited < 10)
             self.checks.check(f"{name}: the workers say why", "has lost rank 0" in job.text(), job.text())
         self.checks.equal(f"{name}: `show status` exits 75", status(run_file)[0], 75)
         self.resumes(name, run_file, len(folds_of(journal_of(run_file))))

@@ -148,11 +148,12 @@ TEST(ScalingTable, WeakScalingWantsWorkThatGrowsAsTheSizeDoes) {
   EXPECT_THAT(refused(3, "data = \"x,rows=50\"", "data = \"x,rows=99\""),
               HasSubstr("a.h5 has `data = \"x,rows=50\"` with size 1, b.h5 has `data = "
                         "\"x,rows=99\"` with size 2; expected 2 times the number"));
-  EXPECT_THAT(refused(2, "trials = 4", "trials = 8"), HasSubstr("expected 1 times the number"));
+  EXPECT_THAT(refused(2, "trials = 4", "trials = 8"),
+              HasSubstr("expected the same settings with the same size"));
   EXPECT_THAT(refused(3, "model = \"mlp\"", "model = \"cnn\""), HasSubstr("nothing else"));
   EXPECT_THAT(refused(3, "trials = 4", "trials = 4"),
               HasSubstr("did the same work with sizes 1 and 2; say --growth strong"));
-  EXPECT_THAT(refused(3, "trials = 4", "trials = 8\n[space]"), HasSubstr("other spaces"));
+  EXPECT_THAT(refused(3, "trials = 4", "trials = 8\n[space]"), HasSubstr("differ in their spaces"));
 }
 
 TEST(ScalingTable, RunsThatShouldFindTheSameAreCompared) {

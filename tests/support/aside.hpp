@@ -43,6 +43,7 @@ class Aside {
     if (come_ != nullptr) munmap(come_, sizeof *come_);
   }
 
+  int count() const { return *come_; }
   /// This rank has come.
   void come() { ++*come_; }
 

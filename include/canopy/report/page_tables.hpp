@@ -17,7 +17,7 @@ struct PageTables {
 };
 
 /// Tables of more than `max_cells` cells are cut: of updates and validations the last rounds stay,
-/// of tasks the first rows, of combiner_rounds evenly spaced rounds, of others such rows. Two
+/// of tasks the first rows, of combiner_rounds evenly spaced rounds, of others evenly spaced rows. Two
 /// tables are added from all rows of
 ///   updates      updates_by_round (loss, norm, staleness, trip_seconds, real_seconds; the fates'
 ///                numbers) and updates_histogram

@@ -18,7 +18,7 @@ class CombinerClock {
   /// training is due.
   void loaded(double seconds, std::uint64_t bytes);
   void added_up(double seconds, std::int64_t updates);
-  /// Training that was dealt has ended: what there is to tell since that last happened.
+  /// Training that was dealt has ended: what there is to tell since tell() was last called.
   CombinerUse tell();
 
  private:

@@ -89,9 +89,9 @@ Table cut(Table const& table, std::size_t max_cells, std::vector<std::string>& n
     return note(rows_where(table,
                            [&](std::size_t row) {
                              return static_cast<std::size_t>(table.number(row, "round")) % step ==
-                                    0;
+                                    1;
                            }),
-                fmt::format("those of every {}th round", step));
+                fmt::format("those of one round in {}", step));
   return note(
       rows_where(table,
                  [&](std::size_t row) { return row % step == 0 || row + 1 == table.rows(); }),
