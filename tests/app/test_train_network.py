@@ -10,7 +10,7 @@ import signal
 import tempfile
 import time
 
-from end_to_end import (Checks, Started, check_killed_rank, journal_of, journal_records,
+from end_to_end import (PATIENCE, Checks, Started, check_killed_rank, journal_of, journal_records,
                         keep_mpi_files_in, model_digest, pid_of_rank, run, show, status,
                         wait_for_a_checkpoint)
 
