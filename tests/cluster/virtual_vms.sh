@@ -214,6 +214,17 @@ up() {
         boot "$i"
     done
     for ((i = 1; i <= machines; i++)); do wait_for_line listening "$state/vm$i.log" "vm$i"; done
+    for ((i = 2; i <= machines; i++)); do wait_for_way_to "$i"; done
+}
+
+# A link that has just come up may lose its first packets: until vm1 reaches the machine's sshd.
+wait_for_way_to() {
+    local try
+    for ((try = 0; try < 30; try++)); do
+        ! timeout 5 ip netns exec "$name-vm1" bash -c ": </dev/tcp/$net.$1/22" 2>/dev/null || return 0
+        sleep 0.2
+    done
+    fail "vm1 does not reach vm$1"
 }
 
 # ---- use
