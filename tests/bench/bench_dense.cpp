@@ -13,7 +13,7 @@
 #include <benchmark/benchmark.h>
 #include <cblas.h>
 
-#include "canopy/nn/aligned.hpp"
+#include "canopy/core/aligned.hpp"
 
 #include "kernels/dense.hpp"
 

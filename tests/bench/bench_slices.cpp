@@ -4,7 +4,7 @@
 //
 //   taskset -c 1 build/tests/bench/bench_slices
 //
-// The last answer stands in results/README.md. Fit and slices take turns, both in processor time,
+// The last answer stands in results/forest-speed.md. Fit and slices take turns, both in processor time,
 // and `slices_of_fit` is the median of their ratios; at most 0.15 is wanted for accuracy.
 #include <algorithm>
 #include <ctime>

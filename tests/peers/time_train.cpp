@@ -9,9 +9,9 @@
 
 #include <fmt/format.h>
 
+#include "canopy/core/aligned.hpp"
 #include "canopy/core/clock.hpp"
 #include "canopy/data/source.hpp"
-#include "canopy/nn/aligned.hpp"
 #include "canopy/nn/optimizer.hpp"
 #include "canopy/nn/pass.hpp"
 #include "canopy/nn/standardisation.hpp"
@@ -102,7 +102,7 @@ class Training {
   Images const& images_;
   int batch_;
   nn::Network network_;
-  nn::AlignedArray<float> parameters_;
+  AlignedArray<float> parameters_;
   std::span<float> arena_;
   nn::Pass pass_;
   nn::TreeSum sum_;

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "canopy/core/aligned.hpp"
 #include "canopy/core/array.hpp"
 #include "canopy/core/registry.hpp"
-#include "canopy/nn/aligned.hpp"
 #include "canopy/nn/network.hpp"
 #include "canopy/nn/training_options.hpp"
 

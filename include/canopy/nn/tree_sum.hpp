@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "canopy/nn/aligned.hpp"
+#include "canopy/core/aligned.hpp"
 #include "canopy/nn/pass.hpp"
 
 namespace canopy::nn {

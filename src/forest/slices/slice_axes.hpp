@@ -37,7 +37,7 @@ class SliceAxes {
     auto const n = over_inner.size();
     std::ranges::fill(over_depths_, PairsOfRows{});
     for (std::size_t cell = 0, depth = 0; depth < depths_; ++depth) {
-      std::ranges::fill(over_middle_, PairsOfRows{});
+      if (middle_ > 1) std::ranges::fill(over_middle_, PairsOfRows{});
       for (std::size_t m = 0; m < middle_; ++m) {
         for (auto& square : over_inner) square = {};
         for (std::size_t i = 0; i < inner_; ++i, ++cell) {

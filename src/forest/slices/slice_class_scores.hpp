@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "canopy/core/aligned.hpp"
 #include "canopy/forest/forest.hpp"
 
 #include "model/packed_tree.hpp"
@@ -79,7 +81,7 @@ class ClassScores {
     start((count + together - 1) / together);
     for (Batch batch; next(batch);) {
       load(batch);
-      auto* changes = changes_.data();
+      auto* changes = changes_->data();
       for (std::size_t i = 0; i < count; i += together, changes += cells_ * vectors())
         for (std::size_t run = 0; run < batch.runs.size(); ++run) {
           go_down(run, first + i, changes);
@@ -130,10 +132,11 @@ class ClassScores {
 
   /// Nothing but the tags, which the first cell hands on to all.
   void start(std::size_t groups) {
-    changes_.assign(groups * cells_ * vectors(), {});
-    for (std::size_t g = 0; g < groups; ++g)
+    changes_.emplace(groups * cells_ * vectors());
+    auto* change = changes_->data();
+    for (std::size_t g = 0; g < groups; ++g, change += cells_ * vectors())
       for (std::size_t v = 0; v < vectors(); ++v)
-        for (auto& pair : changes_[g * cells_ * vectors() + v])
+        for (auto& pair : change[v])
           for (std::size_t k = 0; k < together; ++k)
             pair.v[k] = shares_.tag(v * NodeNumbers::count + k % NodeNumbers::count);
   }
@@ -256,7 +259,8 @@ class ClassScores {
   Tallies tallies_;
   SliceAxes<FixedVectors> axes_;
   std::vector<NodeNumbers> differences_;  ///< places x vectors
-  std::vector<PairsOfRows> changes_;      ///< rows of the block, by sixteen, x cells x vectors
+  /// Rows of the block, by sixteen, x cells x vectors.
+  std::optional<AlignedArray<PairsOfRows>> changes_;
   std::vector<Doubt> doubts_;
 };
 

@@ -135,16 +135,22 @@ class SliceTrees {
     sizes_.push_back(tree.size());
     auto* place = &places_[size_];
     size_ += tree.size();
-    // No branch on what is a leaf, nobody can foresee it: it is a split that nothing goes left in.
+    // No branch on what is a leaf, nobody can foresee it: it is a split that nothing goes left in,
+    // and so is one that all cells cut off.
     bool is_in_order = true;
+    auto const leaves = columns_.leaves().block();
     for (std::int32_t i = 0; i < size; ++i) {
       auto const& node = tree.nodes[static_cast<std::size_t>(i)];
       is_in_order &= has_left_next(node, i);
       auto const cell = reaches_.of(node).first();
+      auto const is_kept = reaches_.are_any(reaches_.below(tree, node));
+      auto const kept = -std::ptrdiff_t{is_kept};  // all bits, or none
       auto const& column = columns_[node.feature];
-      *place++ = reaches_.are_any(reaches_.below(tree, node))
-                     ? made(column.at_most(node), node.right_or(size) - i - 1, column.block(), cell)
-                     : leaf(size - i - 1, cell);
+      auto const codes = column.at_most(node);
+      auto const right = (node.right_or(size) & kept) | (size & ~kept);
+      auto const block = (column.block() & kept) | (leaves & ~kept);
+      *place++ = made({static_cast<Code>(codes.base & kept), static_cast<Code>(codes.span & kept)},
+                      right - i - 1, block, cell);
     }
     check_order(is_in_order);
   }

@@ -6,7 +6,8 @@
 #include <string>
 #include <utility>
 
-#include "canopy/nn/aligned.hpp"
+
+#include "canopy/core/aligned.hpp"
 
 #include "layers/step.hpp"
 #include "train/loss.hpp"

@@ -4,9 +4,9 @@
 
 #include <gtest/gtest.h>
 
-#include "canopy/nn/aligned.hpp"
+#include "canopy/core/aligned.hpp"
 
-namespace canopy::nn {
+namespace canopy {
 namespace {
 
 constexpr std::size_t cache_line = 64, large_page = std::size_t{1} << 21;
@@ -44,4 +44,4 @@ TEST(AlignedArray, MayBeEmptyAndMoved) {
 }
 
 }  // namespace
-}  // namespace canopy::nn
+}  // namespace canopy

@@ -7,7 +7,7 @@
 
 #include <sys/mman.h>
 
-namespace canopy::nn {
+namespace canopy {
 
 /// Numbers that start at a cache line, zero at first; large arrays start at a large page and ask
 /// for such pages, since walking through megabytes 4 KiB at a time costs more than reading them.
@@ -47,4 +47,4 @@ class AlignedArray {
   std::size_t size_;
 };
 
-}  // namespace canopy::nn
+}  // namespace canopy
