@@ -38,5 +38,15 @@ TEST(TimeInTurns, TakesTurnsAndEndsInTime) {
   EXPECT_GE(calls.size(), 3u);
 }
 
+TEST(TimeInTurns, TriesNothingAgainThatTakesLong) {
+  auto const world = Communicator::world();
+  int calls = 0;
+  auto const timings = time_in_turns(world, {[&] { ++calls, sleep_for(1001); }, [&] { ++calls; }});
+  EXPECT_EQ(calls, 2);
+  EXPECT_GE(timings[0].best, 1);
+  EXPECT_EQ(timings[0].median, timings[0].best);
+  EXPECT_LT(timings[1].median, 1);
+}
+
 }  // namespace
 }  // namespace canopy::comm

@@ -16,7 +16,8 @@ struct Timing {
 /// Collective. Times what ranks do together, each work once in each of some rounds, so that
 /// whatever else the machine does meets all of them alike. A first round finds connections and
 /// pages not yet made and does not count; at most nine follow, and none after the second once a
-/// seventh of a second is over. The same numbers on every rank.
+/// seventh of a second is over. A first round of more than a second counts alone: beside that the
+/// connections and pages are little. The same numbers on every rank.
 std::vector<Timing> time_in_turns(Communicator const& comm,
                                   std::vector<std::function<void()>> const& works);
 
