@@ -32,6 +32,26 @@ LOOK = """(() => {
     wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
   };
 })()"""
+PAPER = (703, 994)  # what A4 leaves within margins of 12 mm, at 96 pixels an inch
+# What must not be on paper, what is cut off there, words of four letters and more that are broken letter by letter, and
+# text that needs a dark page.
+LOOK_AT_PAPER = """(() => {
+  const all = (query) => [...document.querySelectorAll(query)].filter((node) => node.getClientRects().length);
+  const name = (node) => node.closest('section.card')?.id || node.id || node.tagName;
+  const letters = (node) => parseFloat(getComputedStyle(node).fontSize) / 2;
+  const lines = (node) => node.clientHeight / (1.2 * parseFloat(getComputedStyle(node).fontSize));
+  const longest = (node) => Math.max(...node.textContent.split(/\\s+/).map((word) => word.length));
+  const light = (node) => getComputedStyle(node).color.match(/\\d+/g).slice(0, 3).every((value) => value > 150);
+  return {
+    'on paper without use': all('button, input, header nav').filter((node) => !node.closest('th')).map(name),
+    'cut off': all('.scroll, figure, table').filter((node) =>
+      node.scrollHeight > node.clientHeight + 1 && getComputedStyle(node).overflowY !== 'visible'
+      || node.getBoundingClientRect().right > document.documentElement.clientWidth + 1).map(name),
+    'broken letter by letter': all('td, th').filter((node) =>
+      longest(node) > 3 && node.clientWidth < 4 * letters(node) && lines(node) > 3).map(name),
+    'light on white paper': all('h1, h2, h3, p, td, th').filter(light).map(name),
+  };
+})()"""
 
 
 class Browser:
@@ -95,6 +115,12 @@ class Browser:
                   features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
         self.value("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 300)))")
 
+    def print_to(self, width, height):
+        """As on paper of so many pixels."""
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.call("Emulation.setEmulatedMedia", media="print")
+        self.value("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 300)))")
+
     def keep(self, path, method, **params):
         path.write_bytes(base64.b64decode(self.call(method, **params)["data"]))
 
@@ -141,6 +167,8 @@ def look_at(browser, page, pictures):
     browser.size(1280, 900, dark=True)  # paper is light all the same
     if pictures:
         browser.keep(pictures / "printed.pdf", "Page.printToPDF", printBackground=True)
+    browser.print_to(*PAPER)
+    wrong += [f"printed: {mark}: {', '.join(sorted(set(where)))}" for mark, where in browser.value(LOOK_AT_PAPER).items() if where]
     print(f"{seen['kinds']} kind(s) of run, {seen['sections']} sections, {seen['drawings']} drawings")
     wrong += [f"console: {text}" for text in browser.complaints]
     wrong += [f"network: {url}" for url in browser.requests if not is_own(url, page)]

@@ -87,6 +87,9 @@ canopy.csv = (columns, rows) => {
       .join("");
 };
 
+// A long name may go on in the next line after each of its parts.
+canopy.breakable = (name) => name.split(/(?<=_)/).flatMap((part) => [part, canopy.el("wbr")]);
+
 canopy.table = (element, {name, columns, rows, stack = false, perPage = 25}) => {
   const {el, state} = canopy;
   const isNumeric = (column) => rows.some((row) => typeof row[column.key] === "number") &&
@@ -159,8 +162,9 @@ canopy.table = (element, {name, columns, rows, stack = false, perPage = 25}) => 
     heads.forEach((head, i) => {
       head.setAttribute(
           "aria-sort", columns[i] === sorted ? (falling ? "descending" : "ascending") : "none");
-      buttons[i].textContent = (columns[i].title ?? columns[i].key) +
-          (columns[i] === sorted ? (falling ? " ▾" : " ▴") : "");
+      buttons[i].replaceChildren(
+          ...canopy.breakable(columns[i].title ?? columns[i].key),
+          columns[i] === sorted ? (falling ? " ▾" : " ▴") : "");
     });
     const first = page * perPage;
     body.replaceChildren(
@@ -199,7 +203,8 @@ canopy.table = (element, {name, columns, rows, stack = false, perPage = 25}) => 
         role: "region",
         "aria-label": `Table ${name}`
       },
-         el("table", {}, el("thead", {}, el("tr", {}, heads)), body)));
+         el("table", {style: `--columns: ${columns.length}`}, el("thead", {}, el("tr", {}, heads)),
+            body)));
 };
 
 canopy.tableOf = (element, run, table) => canopy.table(element, {
