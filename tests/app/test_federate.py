@@ -36,6 +36,9 @@ class Federate:
                               abs(int(client["updates"]) * trip - spent) < 1e-6 * spent, client)
             count = sum(int(rows) for name, rows in labels.items() if name.startswith("label_"))
             self.checks.equal("fedn: each row of a client has a label", count, int(client["rows"]))
+        committed = [row["committed"] for row in show(out, "models")]
+        self.checks.check("fedn: when each model was committed, in turn",
+                          committed == sorted(committed) and all(time.endswith("Z") for time in committed), committed)
         rounds = show(out, "rounds")
         for row, combiner in zip(rounds, show(out, "combiner_rounds")):
             parts = [float(combiner[part + "_seconds"]) for part in ("wait", "load", "aggregate")]

@@ -122,12 +122,13 @@ struct ModelRow {
   std::int64_t clients = 0;  ///< whose updates are in it
   std::int64_t rows = 0;     ///< behind these
   std::string cohort;        ///< "3,17,42"; with more than 100 the first ones and "..."
+  std::string committed;     ///< UTC
 
   template <class Self, class Visit>
   static void each(Self&& self, Visit visit) {
     visit("id", self.id), visit("parent", self.parent), visit("round", self.round);
     visit("aggregator", self.aggregator), visit("clients", self.clients);
-    visit("rows", self.rows), visit("cohort", self.cohort);
+    visit("rows", self.rows), visit("cohort", self.cohort), visit("committed", self.committed);
   }
 };
 

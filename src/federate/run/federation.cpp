@@ -8,6 +8,8 @@
 #include <malloc.h>
 #endif
 
+#include "canopy/core/clock.hpp"
+
 #include "clients/workshop.hpp"
 #include "messages/office.hpp"
 #include "run/async_run.hpp"
@@ -65,7 +67,7 @@ FederationState Federation::fresh_state(std::vector<float> model) const {
   if (task.options.keep_every > 0) state.kept[0] = state.model;
   state.server = parts_->aggregator->state();
   state.selector = parts_->server.selector->state();
-  state.models.push_back({nn::sha256(state.model), "", 0, "seed", 0, 0, ""});
+  state.models.push_back({nn::sha256(state.model), "", 0, "seed", 0, 0, "", utc_now()});
   return state;
 }
 

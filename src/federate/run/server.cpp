@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "canopy/core/clock.hpp"
 #include "canopy/core/text.hpp"
 
 namespace canopy::federate {
@@ -161,6 +162,7 @@ void Server::add_model(RoundRow& row, std::vector<int> const& cohort) {
   link.clients = std::ssize(cohort);
   for (auto const client : cohort) link.rows += task.clients.rows(client);
   link.cohort = cohort_text(cohort);
+  link.committed = utc_now();
   link.id = row.model = nn::sha256(state.model);
   state.models.push_back(std::move(link));
 }

@@ -34,11 +34,12 @@ TEST(Records, ComeBackFromTheirTables) {
   EXPECT_EQ(table.text(1, "fate"), "carried");
   EXPECT_EQ(table.number(1, "staleness"), 2);
   EXPECT_EQ(table_of("updates", rows_of<UpdateRow>(table)), table);
-  std::vector<ModelRow> const trail{{"b", "a", 1, "fedavg", 2, 1200, "3,17"}};
+  std::vector<ModelRow> const trail{{"b", "a", 1, "fedavg", 2, 1200, "3,17", "2026-11-26T04:05:06Z"}};
   auto const again = rows_of<ModelRow>(table_of("models", trail));
   ASSERT_EQ(again.size(), 1u);
   EXPECT_EQ(again[0].parent, "a");
   EXPECT_EQ(again[0].cohort, "3,17");
+  EXPECT_EQ(again[0].committed, "2026-11-26T04:05:06Z");
 }
 
 }  // namespace

@@ -181,6 +181,7 @@
                 {key: "clients", title: "Clients"},
                 {key: "rows", title: "Rows"},
                 {key: "cohort", title: "Cohort", format: (text) => canopy.short(text, 40)},
+                {key: "committed", title: "Committed"},
               ],
               rows: run.rows("models").map((row) => ({
                                              ...row,
