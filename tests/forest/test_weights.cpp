@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <tuple>
 
 #include <gtest/gtest.h>
 
@@ -204,10 +205,8 @@ TEST(SampleWeights, SayWhatIsWrongWithThem) {
 }
 
 // A bootstrap may draw none of the rows that weigh something.
-struct OneWeight {
-  double weight;
-  std::string criterion;
-};
+/// weight, criterion, kind, class weight, rng
+using OneWeight = std::tuple<double, char const*, char const*, char const*, char const*>;
 class OneRowThatWeighs : public ::testing::TestWithParam<OneWeight> {};
 
 TEST_P(OneRowThatWeighs, ATreeWithoutItSaysNothing) {
@@ -215,9 +214,14 @@ TEST_P(OneRowThatWeighs, ATreeWithoutItSaysNothing) {
   auto const table = EncodedTable::encode(set);
   auto const rows = test::all_rows(table);
   std::vector<double> weights(rows.size());
-  weights[7] = GetParam().weight;
-  auto const parameters =
-      test::parameters({{"n-estimators", "20"}, {"criterion", GetParam().criterion}});
+  auto const& [weight, criterion, kind, class_weight, rng] = GetParam();
+  weights[7] = weight;
+  auto const parameters = test::parameters({{"n-estimators", "20"},
+                                            {"criterion", criterion},
+                                            {"kind", kind},
+                                            {"class-weight", class_weight},
+                                            {"rng", rng},
+                                            {"bootstrap", "true"}});
   Forest const forest{parameters, grow_trees(table, {rows, weights}, parameters, Key{1}, 0, 20),
                       set.class_names, set.feature_names};
   auto const empty = std::ranges::count(forest.trees(), 0u, [](Tree const& tree) {
@@ -232,10 +236,13 @@ TEST_P(OneRowThatWeighs, ATreeWithoutItSaysNothing) {
   EXPECT_EQ(Forest::from_arrays(forest.to_arrays()).predict_proba(set.features), shares);
 }
 
-// A whole number takes other ways to grow a tree than one that is not.
+// A whole number takes other ways to grow a tree than one that is not, and so do class weights.
 INSTANTIATE_TEST_SUITE_P(Weights, OneRowThatWeighs,
-                         ::testing::Values(OneWeight{0.3, "gini"}, OneWeight{0.3, "entropy"},
-                                           OneWeight{1, "gini"}, OneWeight{1, "entropy"}));
+                         ::testing::Combine(::testing::Values(0.3, 1.0),
+                                            ::testing::Values("gini", "entropy"),
+                                            ::testing::Values("random_forest", "extra_trees"),
+                                            ::testing::Values("none", "balanced"),
+                                            ::testing::Values("keyed", "sklearn")));
 
 /// sort() of sklearn/tree/_splitter.pyx, swap by swap.
 class PlainIntrosort {

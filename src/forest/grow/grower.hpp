@@ -175,8 +175,9 @@ class Grower {
   /// The whole subtree.
   void grow_as_sets(Pending const& root) {
     pause(root.rows());
+    constexpr double none = -1;  // a node may weigh 0
     sets_->grow(
-        rows(root), counts_of(root), root, small_ ? double{most_mask_rows} : 0,
+        rows(root), counts_of(root), root, small_ ? double{most_mask_rows} : none,
         [&](RowsByClass& among, std::span<RowMask const> set, PendingNode<Draws> const& node) {
           if constexpr (Impurity::has_whole_sums) small_->grow(node, among, set);
         });
