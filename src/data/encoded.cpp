@@ -13,6 +13,7 @@
 
 #include "column_values.hpp"
 #include "packed_bytes.hpp"
+#include "radix_sort.hpp"
 
 namespace canopy::data {
 namespace {
@@ -61,13 +62,39 @@ void with_codes_at(std::byte* data, Block::Width width, Act act) {
     act(reinterpret_cast<std::uint32_t*>(data));
 }
 
+/// Rows in the order of their values meet these one after another.
+template <class Code>
+void write_by_sorting(Column column, std::vector<float> const& values, Code* codes) {
+  constexpr int row_bits = 32;
+  std::vector<std::uint64_t> rows(column.size());
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    rows[i] = std::uint64_t{sort_key(column[i])} << row_bits | i;
+  radix_sort(rows, row_bits);
+  std::size_t code = 0;
+  for (auto const row : rows) {
+    auto const value = value_of_key(static_cast<std::uint32_t>(row >> row_bits));
+    while (code < values.size() && values[code] < value) ++code;
+    codes[static_cast<std::uint32_t>(row)] = static_cast<Code>(code);
+  }
+}
+
+template <class Code>
+void write_by_searching(Column column, std::vector<float> const& values, Code* codes) {
+  std::ranges::transform(column, codes, [&](float v) {
+    return static_cast<Code>(std::ranges::lower_bound(values, v) - values.begin());
+  });
+}
+
 template <class Code>
 void write_ordinal(Column column, std::vector<float> const& values, Code* codes) {
   auto const range = whole_range(column);
   if (range.size == 0) {
-    std::ranges::transform(column, codes, [&](float v) {
-      return static_cast<Code>(std::ranges::lower_bound(values, v) - values.begin());
-    });
+    // A few rows of a set of many values are found one by one.
+    constexpr std::size_t most_values_a_row = 16;
+    if (values.size() / most_values_a_row <= column.size())
+      write_by_sorting(column, values, codes);
+    else
+      write_by_searching(column, values, codes);
     return;
   }
   std::vector<Code> rank(static_cast<std::size_t>(range.size));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "column_values.hpp"
+#include "radix_sort.hpp"
 
 namespace canopy::data {
 namespace {
@@ -21,11 +22,13 @@ Values distinct_by_counting(Column column, WholeRange range) {
 }
 
 Values distinct_by_sorting(Column column) {
-  Values values(column.size());
-  std::ranges::transform(column, values.begin(), [](float v) { return v + 0.0f; });  // -0 -> 0
-  std::ranges::sort(values);
-  values.erase(std::unique(values.begin(), values.end()), values.end());
-  values.shrink_to_fit();
+  std::vector<std::uint32_t> keys(column.size());
+  std::ranges::transform(column, keys.begin(), sort_key);
+  radix_sort(keys);
+  auto const rest = std::ranges::unique(keys);
+  keys.erase(rest.begin(), rest.end());
+  Values values(keys.size());
+  std::ranges::transform(keys, values.begin(), value_of_key);
   return values;
 }
 
