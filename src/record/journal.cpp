@@ -175,6 +175,15 @@ std::vector<json> Journal::read(std::filesystem::path const& path) {
   return load(path).records;
 }
 
+bool Journal::has_begun(std::filesystem::path const& path) {
+  std::ifstream file{path, std::ios::binary};
+  std::string line;
+  std::getline(file, line);
+  if (!file.good()) return false;
+  // More behind a damaged line is for those to tell who read it.
+  return parse_line(line).has_value() || file.peek() != std::ifstream::traits_type::eof();
+}
+
 Journal::Journal(Journal&& other) noexcept
     : descriptor_{std::exchange(other.descriptor_, -1)}, path_{std::move(other.path_)} {}
 

@@ -130,6 +130,24 @@ TEST(Journal, CutsOffALineTornAtAnyByte) {
   }
 }
 
+TEST(Journal, HasBegunWithItsFirstWholeLine) {
+  TemporaryFolder const folder;
+  EXPECT_FALSE(Journal::has_begun(folder / "a.journal"));
+  write_tasks(folder / "a.journal", 1);
+  EXPECT_TRUE(Journal::has_begun(folder / "a.journal"));
+  auto const whole = bytes_of(folder / "a.journal");
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    write_bytes(folder / "torn.journal", whole.substr(0, size));
+    EXPECT_FALSE(Journal::has_begun(folder / "torn.journal")) << size;
+  }
+  write_bytes(folder / "torn.journal", whole + whole.substr(0, 5));
+  EXPECT_TRUE(Journal::has_begun(folder / "torn.journal"));
+  write_bytes(folder / "torn.journal", '#' + whole);
+  EXPECT_FALSE(Journal::has_begun(folder / "torn.journal")) << "a damaged last line is a torn one";
+  write_bytes(folder / "torn.journal", '#' + whole + whole);
+  EXPECT_TRUE(Journal::has_begun(folder / "torn.journal")) << "reading it tells of the damage";
+}
+
 TEST(Journal, CutsOffADamagedLastLineAndAZeroedTail) {
   TemporaryFolder const folder;
   write_tasks(folder / "a.journal", 3);

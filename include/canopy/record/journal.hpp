@@ -28,6 +28,10 @@ class Journal {
   /// The whole records of a journal, which may be in use; changes nothing. DataError as above.
   static std::vector<nlohmann::json> read(std::filesystem::path const& path);
 
+  /// Whether a journal tells of a run. One that was cut inside its first line does not, as a run
+  /// leaves it that died, or found the disk full, while it began. False when there is no such file.
+  static bool has_begun(std::filesystem::path const& path);
+
   Journal(Journal&& other) noexcept;
   Journal& operator=(Journal&& other) noexcept;
   Journal(Journal const&) = delete;
