@@ -1,6 +1,7 @@
 #include "earlier_session.hpp"
 
 #include <filesystem>
+#include <utility>
 
 #include "canopy/core/error.hpp"
 
@@ -20,6 +21,11 @@ std::optional<record::RunRecord> checkpoint_of(record::RunFiles const& files, js
                           seconds_of(start.value("started", "")) <= seconds_of(earlier.finished);
   if (earlier.status == "complete" || !is_earlier) return {};
   return earlier;
+}
+
+void refuse(RunStart& start, std::string const& why) {
+  start.journal->remove();
+  throw UserError{why};
 }
 
 std::vector<Event> earlier_events(RunStart const& start) try {

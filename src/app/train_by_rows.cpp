@@ -128,8 +128,11 @@ class RowsTrainer {
     start_ = start_run(settings_.common, identity_);
     if (start_.complete || !start_.resumes) return {};
     auto const number = static_cast<std::size_t>(part_.parameters.n_estimators);
-    auto earlier = earlier_trees(start_.files, identity_, !start_.records.empty(), number);
-    if (!earlier) return {};
+    auto earlier = earlier_trees(start_, identity_, number);
+    if (!earlier) {
+      tell_of_new_beginning(settings_.common, start_.files);
+      return {};
+    }
     events_ = earlier_events(start_);
     auto& trees = *earlier;
     // Batches are saved whole, so what is missing is at the end.

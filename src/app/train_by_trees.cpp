@@ -83,8 +83,8 @@ class TreesTrainer {
   }
 
   void take_over_trees() {
-    auto earlier = earlier_trees(start_.files, identity_, !start_.records.empty(), trees_.size());
-    if (!earlier) return;
+    auto earlier = earlier_trees(start_, identity_, trees_.size());
+    if (!earlier) return tell_of_new_beginning(settings_.common, start_.files);
     events_ = earlier_events(start_);
     trees_ = std::move(*earlier);
     taken_over_ = train::count_grown(trees_);

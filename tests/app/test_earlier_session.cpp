@@ -56,5 +56,12 @@ TEST_F(EarlierSession, HasNoneWhenItsFileIsMissingOrDamaged) {
   EXPECT_TRUE(earlier_events(start_).empty());
 }
 
+TEST_F(EarlierSession, IsRefusedWithoutANewJournal) {
+  start_.journal.emplace(record::Journal::create(start_.files.journal));
+  EXPECT_THROW(refuse(start_, "other layers"), UserError);
+  EXPECT_FALSE(std::filesystem::exists(start_.files.journal));
+  EXPECT_TRUE(std::filesystem::exists(start_.files.run_file));
+}
+
 }  // namespace
 }  // namespace canopy::app

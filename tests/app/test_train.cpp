@@ -290,6 +290,7 @@ TEST(Train, RefusesTheRunFileOfAnotherRunEvenWithoutItsJournal) {
   settings.common.resume = true;
   settings.common.seed = 12;
   EXPECT_THROW(run(world, settings), UserError);
+  EXPECT_THROW(run(world, settings), UserError) << "the second time too";
 }
 
 TEST(Train, AFailureOnOneRankIsToldAndRecorded) {
