@@ -28,6 +28,18 @@ void refuse(RunStart& start, std::string const& why) {
   throw UserError{why};
 }
 
+void keep_checkpoint(record::RunRecord& failed, RunStart const& start,
+                     RunIdentity const& identity) try {
+  auto const& run_file = start.files.run_file;
+  if (!std::filesystem::exists(run_file)) return;
+  auto earlier = record::read(run_file);
+  if (earlier.status != "complete" &&
+      !why_another_run(run_file, identity_of(earlier, identity), identity))
+    failed.model = std::move(earlier.model);
+} catch (DataError const&) {
+  // nobody can go on from a damaged one
+}
+
 std::vector<Event> earlier_events(RunStart const& start) try {
   if (!start.resumes) return {};
   auto const begun = start.records.empty() ? json{{"resumes", true}} : start.records.front();

@@ -198,11 +198,15 @@ class RowsTrainer {
 
   record::RunRecord write_interrupted() {
     auto record = make_record("interrupted", static_cast<int>(ExitCode::interrupted));
-    std::vector<std::int64_t> numbers(fit_.trees().size());
-    std::iota(numbers.begin(), numbers.end(), std::int64_t{0});
-    record.model = partial_model(forest_of({}), fit_.trees(), numbers, identity_.fingerprint);
+    record.model = model_so_far();
     record::write(record, start_.files.run_file);
     return record;
+  }
+
+  NamedArrays model_so_far() const {
+    std::vector<std::int64_t> numbers(fit_.trees().size());
+    std::iota(numbers.begin(), numbers.end(), std::int64_t{0});
+    return partial_model(forest_of({}), fit_.trees(), numbers, identity_.fingerprint);
   }
 
   record::RunRecord finish_interrupted() {
@@ -222,7 +226,9 @@ class RowsTrainer {
 
   void write_failed(std::string const& why) {
     event("failure", why);
-    record::write(make_record("failed", 1), start_.files.run_file);
+    auto record = make_record("failed", 1);
+    record.model = model_so_far();
+    record::write(record, start_.files.run_file);
   }
 
   record::RunRecord finish() {

@@ -185,7 +185,9 @@ class NetworkTrainer {
 
   void write_failed(std::string const& why) {
     event("failure", why);
-    record::write(make_record("failed", 1, fit_.epochs()), start_.files.run_file);
+    auto record = make_record("failed", 1, fit_.epochs());
+    keep_checkpoint(record, start_, identity_);
+    record::write(record, start_.files.run_file);
   }
 
   record::RunRecord finish() {

@@ -56,6 +56,49 @@ TEST_F(EarlierSession, HasNoneWhenItsFileIsMissingOrDamaged) {
   EXPECT_TRUE(earlier_events(start_).empty());
 }
 
+/// Of a run that fails, in the place of the one above.
+class FailedRun : public EarlierSession {
+ protected:
+  FailedRun() {
+    auto checkpoint = federation_of(2);
+    checkpoint.status = "interrupted";
+    checkpoint.environment.set_attribute("data", std::string{"of-the-data"});
+    checkpoint.model.emplace().put("weights", std::vector<float>{1, 2});
+    record::write(checkpoint, start_.files.run_file);
+  }
+
+  bool keeps_checkpoint(RunIdentity const& identity) const {
+    record::RunRecord failed;
+    keep_checkpoint(failed, start_, identity);
+    return failed.model.has_value();
+  }
+
+  RunIdentity identity_{"federate", "rounds = 50\n", "of-the-data", ""};
+};
+
+TEST_F(FailedRun, KeepsItsCheckpoint) {
+  record::RunRecord failed;
+  keep_checkpoint(failed, start_, identity_);
+  EXPECT_EQ(failed.model, record::read(start_.files.run_file).model);
+}
+
+TEST_F(FailedRun, KeepsNoModelOfAnotherRun) {
+  EXPECT_FALSE(keeps_checkpoint({"federate", "rounds = 51\n", "of-the-data", ""}));
+  EXPECT_FALSE(keeps_checkpoint({"federate", "rounds = 50\n", "of-others", ""}));
+  EXPECT_TRUE(keeps_checkpoint(identity_));
+  auto complete = record::read(start_.files.run_file);
+  complete.status = "complete";
+  record::write(complete, start_.files.run_file);
+  EXPECT_FALSE(keeps_checkpoint(identity_)) << "it was to be replaced";
+}
+
+TEST_F(FailedRun, KeepsNothingWhenThereIsNothing) {
+  std::ofstream{start_.files.run_file} << "no HDF5";
+  EXPECT_FALSE(keeps_checkpoint(identity_));
+  std::filesystem::remove(start_.files.run_file);
+  EXPECT_FALSE(keeps_checkpoint(identity_));
+}
+
 TEST_F(EarlierSession, IsRefusedWithoutANewJournal) {
   start_.journal.emplace(record::Journal::create(start_.files.journal));
   EXPECT_THROW(refuse(start_, "other layers"), UserError);
