@@ -163,10 +163,10 @@ void refuse_another_run(record::RunFiles const& files, RunIdentity const& identi
 /// A new journal with the identity as its first record; or the one that is there, when `start` says
 /// resume, with its `records`. UserError when what is there is of another run.
 record::Journal open_journal(record::RunFiles const& files, RunIdentity const& identity,
-                             record::Start start, std::vector<nlohmann::json>& records) {
+                             record::Start start, record::JournalRecords& records) {
   if (start == record::Start::resume && record::Journal::has_begun(files.journal)) {
     auto journal = record::Journal::reopen(files.journal, records);
-    auto const& first = records.front();
+    auto const first = records.front();
     RunIdentity const earlier{first.value("command", ""), first.value("settings", ""),
                               first.value("data", ""), first.value("started", "")};
     if (auto const why = why_another_run(files.run_file, earlier, identity)) throw UserError{*why};

@@ -118,7 +118,7 @@ struct RunStart {
   record::RunFiles files;
   std::optional<record::RunRecord> complete;  ///< of a run that has nothing left to do
   std::optional<record::Journal> journal;     ///< of one that has
-  std::vector<nlohmann::json> records;        ///< that are in it from an earlier session
+  record::JournalRecords records;             ///< that are in it from an earlier session
   bool resumes = false;
 };
 

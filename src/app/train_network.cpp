@@ -83,8 +83,8 @@ class NetworkTrainer {
     }
     events_ = earlier_events(start_);
     std::int64_t reached = earlier->step;
-    for (auto const& record : start_.records)
-      reached = std::max(reached, record.value("step", reached));
+    start_.records.each(
+        [&](auto const& record) { reached = std::max(reached, record.value("step", reached)); });
     event("resume", fmt::format("from update {}; the earlier session had come to update {}",
                                 earlier->step, reached));
     return std::move(*earlier);

@@ -22,6 +22,11 @@ class EarlierSession : public ::testing::Test {
     record::write(interrupted, start_.files.run_file);
   }
 
+  void begin_journal(json const& start) {
+    record::Journal::create(start_.files.journal).append(start);
+    start_.records = record::JournalRecords{start_.files.journal};
+  }
+
   FolderOfRuns folder_{"earlier-session"};
   RunStart start_;
 };
@@ -41,11 +46,11 @@ TEST_F(EarlierSession, HasNoneWhenTheRunBeginsAnew) {
 }
 
 TEST_F(EarlierSession, IsOfTheRunWhoseJournalIsOlder) {
-  start_.records = {json{{"kind", "start"}, {"started", "2026-11-23T04:05:06Z"}}};
+  begin_journal({{"kind", "start"}, {"started", "2026-11-23T04:05:06Z"}});
   EXPECT_EQ(earlier_events(start_).size(), 1u);
-  start_.records = {json{{"kind", "start"}, {"started", "2026-11-23T05:00:00Z"}}};
+  begin_journal({{"kind", "start"}, {"started", "2026-11-23T05:00:00Z"}});
   EXPECT_TRUE(earlier_events(start_).empty()) << "the run file is of one that this one replaces";
-  start_.records.front()["resumes"] = true;
+  begin_journal({{"kind", "start"}, {"started", "2026-11-23T05:00:00Z"}, {"resumes", true}});
   EXPECT_EQ(earlier_events(start_).size(), 1u);
 }
 
