@@ -1,6 +1,7 @@
 #include "earlier_session.hpp"
 
 #include <filesystem>
+#include <utility>
 
 #include "canopy/core/error.hpp"
 
@@ -20,6 +21,23 @@ std::optional<record::RunRecord> checkpoint_of(record::RunFiles const& files, js
                           seconds_of(start.value("started", "")) <= seconds_of(earlier.finished);
   if (earlier.status == "complete" || !is_earlier) return {};
   return earlier;
+}
+
+void refuse(RunStart& start, std::string const& why) {
+  start.journal->remove();
+  throw UserError{why};
+}
+
+void keep_checkpoint(record::RunRecord& failed, RunStart const& start,
+                     RunIdentity const& identity) try {
+  auto const& run_file = start.files.run_file;
+  if (!std::filesystem::exists(run_file)) return;
+  auto earlier = record::read(run_file);
+  if (earlier.status != "complete" &&
+      !why_another_run(run_file, identity_of(earlier, identity), identity))
+    failed.model = std::move(earlier.model);
+} catch (DataError const&) {
+  // nobody can go on from a damaged one
 }
 
 std::vector<Event> earlier_events(RunStart const& start) try {

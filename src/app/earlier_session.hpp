@@ -25,6 +25,14 @@ std::time_t seconds_of(std::string const& utc);
 std::optional<record::RunRecord> checkpoint_of(record::RunFiles const& files,
                                                nlohmann::json const& start);
 
+/// Ends a run that must not go on, before anything of it is written: without its new journal, which
+/// would make the run file a thing of the past for the next --resume.
+[[noreturn]] void refuse(RunStart& start, std::string const& why);
+
+/// Gives the record of a run that failed the model of its last checkpoint, in whose place it is
+/// written: else --resume would have nothing to go on from.
+void keep_checkpoint(record::RunRecord& failed, RunStart const& start, RunIdentity const& identity);
+
 /// The events that earlier sessions saved of a run that resumes; their times count from the start
 /// of the session that each was of.
 std::vector<Event> earlier_events(RunStart const& start);

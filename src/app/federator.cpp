@@ -74,9 +74,11 @@ FederationState Federator::take_up() {
 
 FederationState Federator::state_at_start() {
   if (!start_.resumes) return federation_.fresh_state(problem_.seed);
-  auto const earlier = earlier_record(start_.files, identity_, !start_.records.empty(),
-                                      checkpoint_form, problem_.network);
-  if (!earlier) return federation_.fresh_state(problem_.seed);
+  auto const earlier = earlier_record(start_, identity_, checkpoint_form, problem_.network);
+  if (!earlier) {
+    tell_of_new_beginning(settings_.common, start_.files);
+    return federation_.fresh_state(problem_.seed);
+  }
   check_scale(*earlier->model);
   auto state = FederationState::from_arrays(*earlier->model, problem_.network.arena_size());
   state.take_tables(earlier->tables);

@@ -6,6 +6,8 @@
 
 #include "canopy/record/run_record.hpp"
 
+#include "earlier_session.hpp"
+
 namespace canopy::app {
 namespace {
 
@@ -20,27 +22,28 @@ void mark_checkpoint(NamedArrays& arrays, std::string const& form, nn::Network c
   arrays.set_attribute("data", fingerprint);
 }
 
-std::optional<record::RunRecord> earlier_record(record::RunFiles const& files,
-                                                RunIdentity const& identity, bool has_journal,
+std::optional<record::RunRecord> earlier_record(RunStart& start, RunIdentity const& identity,
                                                 std::string const& form,
                                                 nn::Network const& network) {
-  if (!std::filesystem::exists(files.run_file)) return {};
-  auto record = record::read(files.run_file);
+  auto const& run_file = start.files.run_file;
+  if (!std::filesystem::exists(run_file)) return {};
+  auto record = record::read(run_file);
   if (!record.model || !record.model->has_attribute("format") ||
       record.model->text_attribute("format") != form)
     return {};
   auto const& arrays = *record.model;
   RunIdentity const that{record.command, record.settings, arrays.text_attribute("data"),
                          record.started};
-  auto why = why_another_run(files.run_file, that, identity);
+  auto why = why_another_run(run_file, that, identity);
   if (!why && arrays.text_attribute("layers") != nn::to_toml(network.architecture()))
     why = fmt::format(
-        "--resume: {} was begun with other layers than {} has now; bring them back, or --overwrite "
-        "to begin anew",
-        files.run_file.string(), network.architecture().name);
+        "--resume: {} was begun with other layers than {} has now; bring them back, or give "
+        "another "
+        "--out, or --overwrite to begin anew",
+        run_file.string(), network.architecture().name);
   if (!why) return record;
-  if (has_journal) return {};
-  throw UserError{*why};
+  if (!start.records.empty()) return {};
+  refuse(start, *why);
 }
 
 NamedArrays network_checkpoint(train::TrainingState const& state, nn::Network const& network,
@@ -50,11 +53,10 @@ NamedArrays network_checkpoint(train::TrainingState const& state, nn::Network co
   return arrays;
 }
 
-std::optional<train::TrainingState> earlier_state(record::RunFiles const& files,
-                                                  RunIdentity const& identity, bool has_journal,
+std::optional<train::TrainingState> earlier_state(RunStart& start, RunIdentity const& identity,
                                                   nn::Network const& network,
                                                   train::ShardPlan const& plan) {
-  auto const record = earlier_record(files, identity, has_journal, format, network);
+  auto const record = earlier_record(start, identity, format, network);
   if (!record) return {};
   return train::TrainingState::from_arrays(*record->model, network.arena_size(),
                                            static_cast<std::size_t>(plan.shards()));

@@ -3,7 +3,6 @@
 #include <optional>
 
 #include "canopy/nn/network.hpp"
-#include "canopy/record/run_files.hpp"
 #include "canopy/record/run_record.hpp"
 #include "canopy/train/network/training_state.hpp"
 #include "canopy/train/shard_plan.hpp"
@@ -19,8 +18,7 @@ void mark_checkpoint(NamedArrays& arrays, std::string const& form, nn::Network c
 /// The record with a state of such a form that an earlier session of this run has saved; nothing
 /// when it saved none. A journal of this run makes a run file of another one a thing of the past,
 /// which a killed run with --overwrite was to replace; else such a file is a UserError.
-std::optional<record::RunRecord> earlier_record(record::RunFiles const& files,
-                                                RunIdentity const& identity, bool has_journal,
+std::optional<record::RunRecord> earlier_record(RunStart& start, RunIdentity const& identity,
                                                 std::string const& form,
                                                 nn::Network const& network);
 
@@ -30,8 +28,7 @@ NamedArrays network_checkpoint(train::TrainingState const& state, nn::Network co
                                std::string const& fingerprint);
 
 /// The state that earlier_record() finds.
-std::optional<train::TrainingState> earlier_state(record::RunFiles const& files,
-                                                  RunIdentity const& identity, bool has_journal,
+std::optional<train::TrainingState> earlier_state(RunStart& start, RunIdentity const& identity,
                                                   nn::Network const& network,
                                                   train::ShardPlan const& plan);
 

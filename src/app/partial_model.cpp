@@ -8,6 +8,8 @@
 #include "canopy/forest/tree_arrays.hpp"
 #include "canopy/record/run_record.hpp"
 
+#include "earlier_session.hpp"
+
 namespace canopy::app {
 
 NamedArrays partial_model(forest::Forest const& forest, train::Trees const& grown,
@@ -19,17 +21,17 @@ NamedArrays partial_model(forest::Forest const& forest, train::Trees const& grow
   return arrays;
 }
 
-std::optional<train::Trees> earlier_trees(record::RunFiles const& files,
-                                          RunIdentity const& identity, bool has_journal,
+std::optional<train::Trees> earlier_trees(RunStart& start, RunIdentity const& identity,
                                           std::size_t number) {
-  if (!std::filesystem::exists(files.run_file)) return {};
-  auto const record = record::read(files.run_file);
+  auto const& run_file = start.files.run_file;
+  if (!std::filesystem::exists(run_file)) return {};
+  auto const record = record::read(run_file);
   if (!record.model || !record.model->has("numbers")) return {};
   RunIdentity const that{record.command, record.settings, record.model->text_attribute("data"),
                          record.started};
-  if (auto const why = why_another_run(files.run_file, that, identity)) {
-    if (has_journal) return {};
-    throw UserError{*why};
+  if (auto const why = why_another_run(run_file, that, identity)) {
+    if (!start.records.empty()) return {};
+    refuse(start, *why);
   }
   auto const earlier = forest::Forest::from_arrays(*record.model);
   train::Trees trees(number);

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "canopy/forest/forest.hpp"
-#include "canopy/record/run_files.hpp"
 #include "canopy/train/forest_by_trees.hpp"
 
 #include "run_parts.hpp"
@@ -22,8 +21,7 @@ NamedArrays partial_model(forest::Forest const& forest, train::Trees const& grow
 /// nodes was not grown. Nothing when it saved none. A journal of this run makes a run file of
 /// another one a thing of the past, which a killed run with --overwrite was to replace; else such a
 /// file is a UserError.
-std::optional<train::Trees> earlier_trees(record::RunFiles const& files,
-                                          RunIdentity const& identity, bool has_journal,
+std::optional<train::Trees> earlier_trees(RunStart& start, RunIdentity const& identity,
                                           std::size_t number);
 
 }  // namespace canopy::app

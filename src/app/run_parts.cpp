@@ -107,46 +107,72 @@ SharedSamples load_and_share_samples(comm::Communicator const& comm, data::Sourc
 }
 
 std::optional<std::string> why_another_run(std::filesystem::path const& run_file,
-                                           RunIdentity const& earlier, RunIdentity const& now) {
-  // Limits of time, how the same weights come about, and which of them are kept.
-  static std::vector<std::string> const may_differ{
-      "time_limit",  "walltime",         "task_timeout",
-      "task_memory", "data_dir",         "checkpoint_every",
-      "parallel",    "stages",           "schedule",
-      "servers",     "allreduce",        "zero",
-      "trace",       "ps_transport",     "layout",
-      "combiners",   "ranks_per_client", "ranks_per_trial",
-      "refit"};
+                                           RunIdentity const& earlier, RunIdentity const& now,
+                                           bool is_complete) {
+  if (earlier.command != now.command)
+    return fmt::format(
+        "--resume: {} was begun by canopy {}, not by canopy {}; give another --out, or --overwrite "
+        "to begin anew",
+        run_file.string(), earlier.command, now.command);
+  // Limits of time, and how the same weights come about.
+  std::vector<std::string> may_differ{"time_limit",  "walltime",         "task_timeout",
+                                      "task_memory", "data_dir",         "checkpoint_every",
+                                      "parallel",    "stages",           "schedule",
+                                      "servers",     "allreduce",        "zero",
+                                      "trace",       "ps_transport",     "layout",
+                                      "combiners",   "ranks_per_client", "ranks_per_trial"};
+  if (!is_complete) may_differ.emplace_back("refit");  // whose model is kept, in the end
   auto const differences =
       record::settings_differences(earlier.settings_toml, now.settings_toml, may_differ);
   if (!differences.empty())
     return fmt::format(
-        "--resume: {} was begun with other settings: {}; give the same ones, or --overwrite to "
-        "begin anew",
+        "--resume: {} was begun with other settings: {}; give the same ones, or another --out, or "
+        "--overwrite to begin anew",
         run_file.string(), text::join(differences, "; "));
   if (earlier.fingerprint != now.fingerprint)
     return "--resume: the data, or the layers of --model FILE.toml, are not those that " +
-           run_file.string() + " was begun with; bring them back, or --overwrite to begin anew";
+           run_file.string() +
+           " was begun with; bring them back, or give another --out, or --overwrite to begin anew";
   return {};
+}
+
+void tell_of_new_beginning(CommonSettings const& settings, record::RunFiles const& files) {
+  if (!settings.quiet)
+    fmt::print("{}: nothing is saved that --resume could go on from; the run begins anew.\n",
+               files.run_file.string());
+}
+
+RunIdentity identity_of(record::RunRecord const& record, RunIdentity const& now) {
+  auto const& environment = record.environment;
+  return {record.command, record.settings,
+          environment.has_attribute("data") ? environment.text_attribute("data") : now.fingerprint,
+          record.started};
 }
 
 namespace {
 
+/// UserError when a run file that no journal tells of is another run's.
+void refuse_another_run(record::RunFiles const& files, RunIdentity const& identity) {
+  if (!std::filesystem::exists(files.run_file)) return;
+  auto const record = record::read_without_model(files.run_file);
+  if (auto const why = why_another_run(files.run_file, identity_of(record, identity), identity,
+                                       record.status == "complete"))
+    throw UserError{*why};
+}
+
 /// A new journal with the identity as its first record; or the one that is there, when `start` says
-/// resume, with its `records`. UserError when that one is of another run.
+/// resume, with its `records`. UserError when what is there is of another run.
 record::Journal open_journal(record::RunFiles const& files, RunIdentity const& identity,
-                             record::Start start, std::vector<nlohmann::json>& records) {
-  if (start == record::Start::resume && std::filesystem::exists(files.journal)) {
+                             record::Start start, record::JournalRecords& records) {
+  if (start == record::Start::resume && record::Journal::has_begun(files.journal)) {
     auto journal = record::Journal::reopen(files.journal, records);
-    if (!records.empty()) {
-      auto const& first = records.front();
-      RunIdentity const earlier{first.value("command", ""), first.value("settings", ""),
-                                first.value("data", ""), first.value("started", "")};
-      if (auto const why = why_another_run(files.run_file, earlier, identity))
-        throw UserError{*why};
-      return journal;
-    }
+    auto const first = records.front();
+    RunIdentity const earlier{first.value("command", ""), first.value("settings", ""),
+                              first.value("data", ""), first.value("started", "")};
+    if (auto const why = why_another_run(files.run_file, earlier, identity)) throw UserError{*why};
+    return journal;
   }
+  if (start == record::Start::resume) refuse_another_run(files, identity);
   auto journal = record::Journal::create(files.journal);
   record::RunRecord about;
   record::fill_provenance(about);
@@ -170,12 +196,14 @@ RunStart start_run(CommonSettings const& settings, RunIdentity const& identity) 
   begin.files = record::run_files(settings.out, identity.command);
   auto const start = record::decide_start(begin.files, settings.overwrite, settings.resume);
   if (start == record::Start::already_complete) {
+    refuse_another_run(begin.files, identity);
     begin.complete = record::read(begin.files.run_file);
     if (!settings.quiet) fmt::print("{} is already complete.\n", begin.files.run_file.string());
     return begin;
   }
   begin.journal.emplace(open_journal(begin.files, identity, start, begin.records));
   begin.resumes = start == record::Start::resume;
+  if (settings.resume && !begin.resumes) tell_of_new_beginning(settings, begin.files);
   return begin;
 }
 
@@ -233,6 +261,7 @@ record::RunRecord begin_record(RunIdentity const& identity, CommonSettings const
   record.np = static_cast<int>(hosts.size());
   record.nodes = static_cast<int>(distinct(hosts).size());
   record.settings = identity.settings_toml;
+  if (!identity.fingerprint.empty()) record.environment.set_attribute("data", identity.fingerprint);
   record.environment.set_attribute("mpi", comm::mpi_version());
   record.environment.set_attribute("hostfile", comm::launch().hostfile);
   record.environment.set_attribute("blas", std::string{"none"});

@@ -99,22 +99,32 @@ struct RunIdentity {
   std::vector<std::string> hosts = {};  ///< of every rank; tells those who watch, and may change
 };
 
-/// Why --resume must not go on from `earlier`: it had other settings, but for limits of time and
-/// for the layout of ranks, or other data. Nothing when it is the same run.
+/// Why --resume must not go on from `earlier`, nor take it for the result when it is complete: it
+/// is of another command, had other settings, but for limits of time and for the layout of ranks,
+/// or other data. Nothing when it is the same run.
 std::optional<std::string> why_another_run(std::filesystem::path const& run_file,
-                                           RunIdentity const& earlier, RunIdentity const& now);
+                                           RunIdentity const& earlier, RunIdentity const& now,
+                                           bool is_complete = false);
+
+/// What a run file tells about its run. Those of earlier versions do not tell which data it learnt
+/// from: then that of `now`.
+RunIdentity identity_of(record::RunRecord const& record, RunIdentity const& now);
+
+/// Tells the user that --resume found nothing to go on from.
+void tell_of_new_beginning(CommonSettings const& settings, record::RunFiles const& files);
 
 /// The files of a run as it begins.
 struct RunStart {
   record::RunFiles files;
   std::optional<record::RunRecord> complete;  ///< of a run that has nothing left to do
   std::optional<record::Journal> journal;     ///< of one that has
-  std::vector<nlohmann::json> records;        ///< that are in it from an earlier session
+  record::JournalRecords records;             ///< that are in it from an earlier session
   bool resumes = false;
 };
 
 /// Finds and opens them, by --out, --overwrite and --resume. Tells the user when the run is
-/// complete already. UserError when they are in the way, or of another run.
+/// complete already, and when there is none to go on with. UserError when they are in the way, or
+/// of another run: then all of them are as before.
 RunStart start_run(CommonSettings const& settings, RunIdentity const& identity);
 
 /// A worker's part. One that cannot go on ends the whole job: nobody must wait for it.

@@ -128,8 +128,11 @@ class RowsTrainer {
     start_ = start_run(settings_.common, identity_);
     if (start_.complete || !start_.resumes) return {};
     auto const number = static_cast<std::size_t>(part_.parameters.n_estimators);
-    auto earlier = earlier_trees(start_.files, identity_, !start_.records.empty(), number);
-    if (!earlier) return {};
+    auto earlier = earlier_trees(start_, identity_, number);
+    if (!earlier) {
+      tell_of_new_beginning(settings_.common, start_.files);
+      return {};
+    }
     events_ = earlier_events(start_);
     auto& trees = *earlier;
     // Batches are saved whole, so what is missing is at the end.
@@ -195,11 +198,15 @@ class RowsTrainer {
 
   record::RunRecord write_interrupted() {
     auto record = make_record("interrupted", static_cast<int>(ExitCode::interrupted));
-    std::vector<std::int64_t> numbers(fit_.trees().size());
-    std::iota(numbers.begin(), numbers.end(), std::int64_t{0});
-    record.model = partial_model(forest_of({}), fit_.trees(), numbers, identity_.fingerprint);
+    record.model = model_so_far();
     record::write(record, start_.files.run_file);
     return record;
+  }
+
+  NamedArrays model_so_far() const {
+    std::vector<std::int64_t> numbers(fit_.trees().size());
+    std::iota(numbers.begin(), numbers.end(), std::int64_t{0});
+    return partial_model(forest_of({}), fit_.trees(), numbers, identity_.fingerprint);
   }
 
   record::RunRecord finish_interrupted() {
@@ -219,7 +226,9 @@ class RowsTrainer {
 
   void write_failed(std::string const& why) {
     event("failure", why);
-    record::write(make_record("failed", 1), start_.files.run_file);
+    auto record = make_record("failed", 1);
+    record.model = model_so_far();
+    record::write(record, start_.files.run_file);
   }
 
   record::RunRecord finish() {

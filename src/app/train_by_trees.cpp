@@ -58,8 +58,7 @@ class TreesTrainer {
       fmt::print(stderr, "canopy: {}\n", e.what());
       return finish_interrupted(farm);
     } catch (std::exception const& e) {
-      events_.push_back({phases_.seconds(), "failure", e.what()});
-      record::write(make_record("failed", 1), start_.files.run_file);
+      write_failed(e.what());
       throw;
     }
   }
@@ -83,8 +82,8 @@ class TreesTrainer {
   }
 
   void take_over_trees() {
-    auto earlier = earlier_trees(start_.files, identity_, !start_.records.empty(), trees_.size());
-    if (!earlier) return;
+    auto earlier = earlier_trees(start_, identity_, trees_.size());
+    if (!earlier) return tell_of_new_beginning(settings_.common, start_.files);
     events_ = earlier_events(start_);
     trees_ = std::move(*earlier);
     taken_over_ = train::count_grown(trees_);
@@ -166,6 +165,17 @@ class TreesTrainer {
     record.model = model_so_far();
     record::write(record, start_.files.run_file);
     return record;
+  }
+
+  /// The trees so far are kept for --resume; a model that was made of all of them is lost.
+  void write_failed(std::string const& why) {
+    event("failure", why);
+    auto record = make_record("failed", 1);
+    if (train::count_grown(trees_) > 0)
+      record.model = model_so_far();
+    else
+      keep_checkpoint(record, start_, identity_);
+    record::write(record, start_.files.run_file);
   }
 
   // Saved before the workers are sent home: mpirun may kill everybody a second after its signal.

@@ -76,13 +76,15 @@ class NetworkTrainer {
     start_ = start_run(settings_.common, identity_);
     auto const fresh = train::fresh_state(task_.network, task_.plan, key_);
     if (start_.complete || !start_.resumes) return fresh;
-    auto const& records = start_.records;
-    auto earlier =
-        earlier_state(start_.files, identity_, !records.empty(), task_.network, task_.plan);
-    if (!earlier) return fresh;
+    auto earlier = earlier_state(start_, identity_, task_.network, task_.plan);
+    if (!earlier) {
+      tell_of_new_beginning(settings_.common, start_.files);
+      return fresh;
+    }
     events_ = earlier_events(start_);
     std::int64_t reached = earlier->step;
-    for (auto const& record : records) reached = std::max(reached, record.value("step", reached));
+    start_.records.each(
+        [&](auto const& record) { reached = std::max(reached, record.value("step", reached)); });
     event("resume", fmt::format("from update {}; the earlier session had come to update {}",
                                 earlier->step, reached));
     return std::move(*earlier);
@@ -183,7 +185,9 @@ class NetworkTrainer {
 
   void write_failed(std::string const& why) {
     event("failure", why);
-    record::write(make_record("failed", 1, fit_.epochs()), start_.files.run_file);
+    auto record = make_record("failed", 1, fit_.epochs());
+    keep_checkpoint(record, start_, identity_);
+    record::write(record, start_.files.run_file);
   }
 
   record::RunRecord finish() {

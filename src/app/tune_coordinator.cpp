@@ -43,6 +43,7 @@ record::RunRecord TuneCoordinator::run(comm::Farm& farm) {
   parameters_ = plan.parameters();
   start_ = start_run(settings_.common, identity_);
   if (start_.complete) return *start_.complete;
+  refuse_without_journal();
   auto& journal = *start_.journal;
   auto const& records = start_.records;
   if (comm::launch().by_mpirun) signals::sync_and_leave_on_terminate(journal.descriptor());
@@ -53,6 +54,8 @@ record::RunRecord TuneCoordinator::run(comm::Farm& farm) {
     events_ = earlier_events(start_);
     event("resume", fmt::format("{} folds taken over from the journal", search.folds_restored()));
   }
+  if (start_.resumes && search.folds_restored() == 0)
+    tell_of_new_beginning(settings_.common, start_.files);
   try {
     return drive(farm, search);
   } catch (comm::NoWorkersLeft const& e) {
@@ -64,6 +67,19 @@ record::RunRecord TuneCoordinator::run(comm::Farm& farm) {
     record::write(make_record(search, "failed", 1), start_.files.run_file);
     throw;
   }
+}
+
+/// A run file alone is not what a search can go on from, and a new beginning would replace it.
+void TuneCoordinator::refuse_without_journal() {
+  auto const& files = start_.files;
+  if (!start_.resumes || !start_.records.empty() || !std::filesystem::exists(files.run_file))
+    return;
+  if (record::read_without_model(files.run_file).status == "interrupted")
+    refuse(start_,
+           fmt::format("--resume: {} is of an unfinished search, but the journal {} that it "
+                       "goes on from is missing or empty; bring it back, or give another "
+                       "--out, or --overwrite to begin anew",
+                       files.run_file.string(), files.journal.string()));
 }
 
 record::RunRecord TuneCoordinator::drive(comm::Farm& farm, tune::Search& search) {

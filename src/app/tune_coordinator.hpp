@@ -28,6 +28,7 @@ class TuneCoordinator {
   record::RunRecord run(comm::Farm& farm);
 
  private:
+  void refuse_without_journal();
   record::RunRecord drive(comm::Farm& farm, tune::Search& search);
   void tell_what_begins(comm::Farm const& farm, tune::Search const& search) const;
   /// Signals and the end of the allocation; asked all the time.

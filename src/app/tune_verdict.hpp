@@ -5,8 +5,6 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
-
 #include "canopy/app/tune.hpp"
 #include "canopy/tune/trial.hpp"
 #include "canopy/tune/verdict.hpp"
@@ -22,8 +20,8 @@ namespace canopy::app {
 struct VerdictPlace {
   comm::Farm& farm;
   record::Journal& journal;
-  std::vector<nlohmann::json> const& records;  ///< of earlier sessions
-  std::function<bool()> interrupted;           ///< asked all the time
+  record::JournalRecords const& records;  ///< of earlier sessions
+  std::function<bool()> interrupted;      ///< asked all the time
   Phases& phases;
 };
 

@@ -6,7 +6,8 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
-#include <iterator>
+#include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -70,51 +71,49 @@ std::string line_of(json const& record) {
   return fmt::format("{:08x} {}\n", crc32(text), text);
 }
 
-std::optional<json> parse_line(std::string_view line) {
+/// The JSON of a line, or nothing when it is damaged.
+std::optional<std::string_view> text_in(std::string_view line) {
   if (line.size() < prefix || line[prefix - 1] != ' ') return {};
   std::uint32_t sum = 0;
   auto const digits = line.substr(0, prefix - 1);
   auto const [end, error] = std::from_chars(digits.begin(), digits.end(), sum, 16);
   auto const text = line.substr(prefix);
   if (error != std::errc{} || end != digits.end() || sum != crc32(text)) return {};
+  return text;
+}
+
+json record_in(std::string_view text) {
   auto record = json::parse(text, nullptr, false);
-  if (record.is_discarded()) return {};
+  if (record.is_discarded())
+    throw DataError{
+        "a line of the journal is no JSON, though it has its checksum; it is damaged, "
+        "start again with --overwrite"};
   if (text.find(real_key) != std::string_view::npos) return taken_back(std::move(record));
   return record;
 }
 
-/// The whole records of a journal and how many bytes they fill.
-struct Contents {
-  std::vector<json> records;
-  std::size_t bytes = 0;
-};
-
-std::string read_all(std::filesystem::path const& path) {
+/// Shows `take` the JSON of every whole record, up to `most` of them.
+void read_lines(std::filesystem::path const& path, std::size_t most,
+                std::function<void(std::string_view)> const& take) {
   std::ifstream file{path, std::ios::binary};
   if (!file) throw DataError{path.string() + ": cannot open this journal: " + std::strerror(errno)};
-  std::string all{std::istreambuf_iterator<char>{file}, {}};
-  if (file.bad()) throw DataError{path.string() + ": cannot read this journal"};
-  return all;
-}
-
-Contents load(std::filesystem::path const& path) {
-  auto const all = read_all(path);
-  Contents result;
-  while (result.bytes < all.size()) {
-    auto const end = all.find('\n', result.bytes);
-    if (end == std::string::npos) break;
-    auto record = parse_line(std::string_view{all}.substr(result.bytes, end - result.bytes));
-    if (!record && end + 1 == all.size()) break;
-    if (!record)
+  std::string line;
+  for (std::size_t number = 1; number <= most && std::getline(file, line); ++number) {
+    if (file.eof()) return;
+    auto const text = text_in(line);
+    bool const is_torn = !text && file.peek() == std::ifstream::traits_type::eof();
+    if (is_torn) return;
+    if (!text)
       throw DataError{fmt::format(
           "{}: line {}: damaged (wrong checksum), and whole lines follow it; restore the file or "
           "start again with --overwrite",
-          path.string(), result.records.size() + 1)};
-    result.records.push_back(std::move(*record));
-    result.bytes = end + 1;
+          path.string(), number)};
+    take(*text);
   }
-  return result;
+  if (file.bad()) throw DataError{path.string() + ": cannot read this journal"};
 }
+
+constexpr auto all_of_them = std::numeric_limits<std::size_t>::max();
 
 UserError failure(std::filesystem::path const& path, std::string const& what, int error) {
   return UserError{path.string() + ": cannot " + what + ": " + std::strerror(error)};
@@ -144,6 +143,34 @@ ssize_t write_once(int descriptor, std::string_view line) {
 
 }  // namespace
 
+JournalRecords::JournalRecords(std::filesystem::path path) : path_{std::move(path)} {
+  read_lines(path_, all_of_them, [this](std::string_view text) {
+    ++count_;
+    bytes_ += prefix + text.size() + 1;
+  });
+}
+
+json JournalRecords::front() const {
+  json first;
+  read_lines(path_, 1, [&](std::string_view text) { first = record_in(text); });
+  return first;
+}
+
+void JournalRecords::each(std::function<void(json const&)> const& take) const {
+  if (empty()) return;
+  read_lines(path_, count_, [&](std::string_view text) { take(record_in(text)); });
+}
+
+void JournalRecords::each_of(std::string const& kind,
+                             std::function<void(json const&)> const& take) const {
+  if (empty()) return;
+  auto const wanted = "\"kind\":" + json(kind).dump();
+  read_lines(path_, count_, [&](std::string_view text) {
+    if (text.find(wanted) == std::string_view::npos) return;  // parsing takes most of the time
+    if (auto const record = record_in(text); record.at("kind") == kind) take(record);
+  });
+}
+
 Journal Journal::open_locked(std::filesystem::path const& path, int more_flags) {
   Journal journal{::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | more_flags, 0666), path};
   if (journal.descriptor_ < 0) throw failure(path, "open this journal", errno);
@@ -163,16 +190,26 @@ Journal Journal::create(std::filesystem::path const& path) {
   return journal;
 }
 
-Journal Journal::reopen(std::filesystem::path const& path, std::vector<json>& records) {
+Journal Journal::reopen(std::filesystem::path const& path, JournalRecords& records) {
   auto journal = open_locked(path, 0);
-  auto contents = load(path);
-  truncate(journal.descriptor_, contents.bytes, path);
-  records = std::move(contents.records);
+  records = JournalRecords{path};
+  truncate(journal.descriptor_, records.bytes(), path);
   return journal;
 }
 
 std::vector<json> Journal::read(std::filesystem::path const& path) {
-  return load(path).records;
+  std::vector<json> records;
+  read_lines(path, all_of_them, [&](std::string_view text) { records.push_back(record_in(text)); });
+  return records;
+}
+
+bool Journal::has_begun(std::filesystem::path const& path) {
+  std::ifstream file{path, std::ios::binary};
+  std::string line;
+  std::getline(file, line);
+  if (!file.good()) return false;
+  // More behind a damaged line is for those to tell who read it.
+  return text_in(line).has_value() || file.peek() != std::ifstream::traits_type::eof();
 }
 
 Journal::Journal(Journal&& other) noexcept

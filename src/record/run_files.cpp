@@ -11,6 +11,7 @@
 #include "canopy/core/clock.hpp"
 #include "canopy/core/error.hpp"
 #include "canopy/core/toml.hpp"
+#include "canopy/record/journal.hpp"
 #include "canopy/store/arrays.hpp"
 
 #include "schema.hpp"
@@ -44,10 +45,12 @@ bool is_complete(RunFiles const& files) {
 }
 
 /// With a complete run file: a run with --overwrite has begun and is to replace it. One that was
-/// killed before it could remove its journal leaves an older one.
+/// killed before it could remove its journal leaves an older one, and one that died while it began
+/// a journal that does not tell whose it is: it replaces nothing.
 bool journal_is_newer(RunFiles const& files) {
   return fs::exists(files.journal) &&
-         fs::last_write_time(files.journal) > fs::last_write_time(files.run_file);
+         fs::last_write_time(files.journal) > fs::last_write_time(files.run_file) &&
+         Journal::has_begun(files.journal);
 }
 
 UserError files_in_the_way(RunFiles const& files, bool has_run_file) {

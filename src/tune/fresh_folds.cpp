@@ -23,9 +23,8 @@ class FreshFolds {
     for (auto& trial : trials_) trial.folds.assign(static_cast<std::size_t>(folds), {});
   }
 
-  void restore(std::vector<nlohmann::json> const& records) {
-    for (auto const& record : records) {
-      if (record.at("kind") != kind) continue;
+  void restore(record::JournalRecords const& records) {
+    records.each_of(kind, [this](nlohmann::json const& record) {
       auto const trial = std::ranges::find(trials_, record.at("trial").get<int>(), &Trial::id);
       auto const fold = record.at("fold").get<int>();
       if (trial == trials_.end() || fold < 0 || fold >= folds_)
@@ -39,7 +38,7 @@ class FreshFolds {
                                                                  record.at("confusion"),
                                                                  {},
                                                                  {}};
-    }
+    });
   }
 
   std::vector<Trial> run(std::function<bool()> const& interrupted) {
@@ -123,9 +122,8 @@ class FreshFolds {
 }  // namespace
 
 std::vector<Trial> in_fresh_folds(comm::Farm& farm, record::Journal& journal,
-                                  std::vector<nlohmann::json> const& records,
-                                  std::vector<Trial> trials, int folds,
-                                  std::function<bool()> const& interrupted) {
+                                  record::JournalRecords const& records, std::vector<Trial> trials,
+                                  int folds, std::function<bool()> const& interrupted) {
   FreshFolds fresh{farm, journal, std::move(trials), folds};
   fresh.restore(records);
   return fresh.run(interrupted);

@@ -91,7 +91,7 @@ double Search::seconds_left() const {
 }
 
 /// Folds may have come before others that their trial waited for, but these are there as well.
-void Search::restore(std::vector<nlohmann::json> const& records) {
+void Search::restore(record::JournalRecords const& records) {
   using Name = std::tuple<int, int, int>;
   std::map<Name, FoldId> ready;
   std::map<Name, FoldRecord> known;
@@ -109,7 +109,7 @@ void Search::restore(std::vector<nlohmann::json> const& records) {
   };
   open(plan_.advance(plan_.is_reproducible()));
   std::map<int, std::string> statuses;
-  for (auto const& record : records) {
+  records.each([&](nlohmann::json const& record) {
     if (record.at("kind") == "trial") statuses[record.at("trial")] = record.at("status");
     if (record.at("kind") == "decision") open(plan_.advance());
     if (record.at("kind") == "ended") plan_.end_early(time_limit);
@@ -119,7 +119,7 @@ void Search::restore(std::vector<nlohmann::json> const& records) {
       if (waiting) plan_.abandon(waiting.mapped(), time_limit);
       open(plan_.advance(plan_.is_reproducible()));
     }
-    if (record.at("kind") != "fold") continue;
+    if (record.at("kind") != "fold") return;
     auto fold = from_record(record);
     Name const name{fold.row.trial, fold.row.resource, fold.row.fold};
     offset_ = std::max(offset_, fold.row.finished);
@@ -133,7 +133,7 @@ void Search::restore(std::vector<nlohmann::json> const& records) {
       ++restored_;
       open(plan_.advance(plan_.is_reproducible()));
     }
-  }
+  });
   if (!known.empty())
     throw DataError{
         "the journal tells of a fold that this search does not have, so it is another search's or "

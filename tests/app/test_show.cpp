@@ -181,9 +181,12 @@ TEST_F(Show, ACompleteRunThatIsBeingReplacedIsUnfinished) {
   complete.status = "complete";
   complete.exit_code = 0;
   record::write(complete, run_file());
-  auto const journal = record::Journal::create(folder_ / "run.journal");
-  fs::last_write_time(folder_ / "run.journal",
-                      fs::last_write_time(run_file()) + std::chrono::seconds{1});
+  auto journal = record::Journal::create(folder_ / "run.journal");
+  auto const late = fs::last_write_time(run_file()) + std::chrono::seconds{1};
+  fs::last_write_time(folder_ / "run.journal", late);
+  EXPECT_EQ(show({run_file(), "status"}), "complete\n") << "nothing has begun yet";
+  journal.append({{"kind", "start"}});
+  fs::last_write_time(folder_ / "run.journal", late);
   EXPECT_THAT(show({run_file(), "status"}), StartsWith("unfinished"));
   EXPECT_EQ(status_, 75);
   fs::last_write_time(folder_ / "run.journal",

@@ -105,6 +105,9 @@ class Stops:
         content = self.complete.read_bytes()
         done = run(SEARCH + ["--out", self.complete, "--resume"])
         self.checks.equal("--resume of a complete run: exit 0", done.returncode, 0)
+        other = run(BASE + ["--trials", 9, "--out", self.complete, "--resume"])
+        self.checks.equal("--resume of a complete run of other --trials: exit 2", other.returncode, 2)
+        self.checks.check("... which are named", "trials: 8 -> 9" in other.stderr, other.stderr)
         self.checks.check("... and leaves the file alone", self.complete.read_bytes() == content)
 
     def two_at_once(self):

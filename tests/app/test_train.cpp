@@ -290,6 +290,35 @@ TEST(Train, RefusesTheRunFileOfAnotherRunEvenWithoutItsJournal) {
   settings.common.resume = true;
   settings.common.seed = 12;
   EXPECT_THROW(run(world, settings), UserError);
+  EXPECT_THROW(run(world, settings), UserError) << "the second time too";
+}
+
+TEST(Train, ARunThatFailsKeepsItsTrees) {
+  auto const world = comm::Communicator::world();
+  OutFile const out{world}, calm{world};
+  auto settings = small_forest(out);
+  settings.walltime = 0.5;
+  auto const nap = [] { std::this_thread::sleep_for(std::chrono::milliseconds{250}); };
+  EXPECT_EQ(run(world, settings, nap).status, "interrupted");
+  auto const saved = [&] { return forest::Forest::from_arrays(*record::read(out.path()).model); };
+  auto const before = world.is_root() ? saved().trees().size() : 0;
+  settings.common.resume = true;
+  settings.walltime = {};
+  EXPECT_ANY_THROW(run(world, settings, [] { throw std::runtime_error{"no memory left"}; }));
+  if (world.is_root()) {
+    auto const failed = record::read(out.path());
+    EXPECT_EQ(failed.status, "failed");
+    EXPECT_THAT(text_of(*failed.table("events")), testing::HasSubstr("no memory left"));
+    ASSERT_TRUE(failed.model.has_value());
+    EXPECT_GE(saved().trees().size(), before);
+  }
+  auto const resumed = run(world, settings);
+  auto const undisturbed = run(world, small_forest(calm));
+  if (world.is_root()) {
+    EXPECT_EQ(essence(resumed), essence(undisturbed));
+    EXPECT_THAT(text_of(*resumed.table("events")),
+                testing::ContainsRegex("[1-9][0-9]* trees taken over"));
+  }
 }
 
 TEST(Train, AFailureOnOneRankIsToldAndRecorded) {

@@ -210,6 +210,23 @@ max_samples = { type = "float", low = 0.5, high = 1.0 }
   fs::remove(settings.common.out);
 }
 
+TEST(Tune, IsNotBegunAnewOverARunFileThatHasLostItsJournal) {
+  auto const world = comm::Communicator::world();
+  auto settings = small_search(fresh_file(world, "no-journal"));
+  auto const journal = fs::path{settings.common.out}.replace_extension(".journal");
+  settings.search.walltime = 1e-6;
+  EXPECT_EQ(run(world, settings).status, "interrupted");
+  if (world.is_root()) fs::remove(journal);
+  world.barrier();
+  settings.common.resume = true;
+  for (auto const* time : {"once", "again"}) {
+    EXPECT_THROW(run(world, settings), UserError) << time;
+    EXPECT_FALSE(fs::exists(journal)) << time;
+  }
+  world.barrier();
+  if (world.is_root()) fs::remove(settings.common.out);
+}
+
 TEST(Tune, HoldsRowsOutWhenAskedTo) {
   auto const world = comm::Communicator::world();
   auto settings = small_search(fresh_file(world, "holdout"));

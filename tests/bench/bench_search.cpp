@@ -117,7 +117,7 @@ void resume(int trials) {
   }
   Stopwatch const clock;
   auto const cpu = process_cpu_seconds();
-  std::vector<nlohmann::json> records;
+  record::JournalRecords records;
   auto journal = record::Journal::reopen(file.path, records);
   auto const read = clock.seconds();
   SearchPlan plan{settings(trials, folds), learner, 1};

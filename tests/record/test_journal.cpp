@@ -13,6 +13,7 @@
 #include "canopy/record/journal.hpp"
 
 #include "children.hpp"
+#include "support/allocations.hpp"
 #include "temporary_folder.hpp"
 
 namespace canopy::record {
@@ -30,6 +31,12 @@ json task(int id) {
 std::vector<json> tasks(int count) {
   std::vector<json> all;
   for (int id = 0; id < count; ++id) all.push_back(task(id));
+  return all;
+}
+
+std::vector<json> all_of(JournalRecords const& records) {
+  std::vector<json> all;
+  records.each([&](json const& record) { all.push_back(record); });
   return all;
 }
 
@@ -59,12 +66,53 @@ TEST(Journal, GivesBackWhatWasAppended) {
   TemporaryFolder const folder;
   write_tasks(folder / "a.journal", 5);
   EXPECT_EQ(Journal::read(folder / "a.journal"), tasks(5));
-  std::vector<json> records{"old"};
+  JournalRecords records;
   auto journal = Journal::reopen(folder / "a.journal", records);
-  EXPECT_EQ(records, tasks(5));
+  EXPECT_EQ(all_of(records), tasks(5));
   journal.append(task(5));
   journal.sync();
   EXPECT_EQ(Journal::read(folder / "a.journal"), tasks(6));
+}
+
+TEST(Journal, ItsRecordsAreThoseThatItHadWhenItWasOpened) {
+  TemporaryFolder const folder;
+  EXPECT_TRUE(JournalRecords{}.empty());
+  EXPECT_TRUE(all_of({}).empty());
+  write_tasks(folder / "a.journal", 2);
+  JournalRecords records;
+  auto journal = Journal::reopen(folder / "a.journal", records);
+  journal.append({{"kind", "other"}});
+  EXPECT_EQ(all_of(records), tasks(2));
+  EXPECT_EQ(records.front(), task(0));
+  EXPECT_EQ(all_of(JournalRecords{folder / "a.journal"}).size(), 3u);
+}
+
+TEST(Journal, HoldsOneOfItsRecordsAtATime) {
+  TemporaryFolder const folder;
+  write_tasks(folder / "a.journal", 5000);
+  auto const before = held_bytes();
+  JournalRecords const records{folder / "a.journal"};
+  std::size_t seen = 0;
+  std::size_t most = 0;
+  records.each([&](json const&) { ++seen, most = std::max(most, held_bytes()); });
+  EXPECT_EQ(seen, 5000u);
+  EXPECT_LT(most - before, std::filesystem::file_size(folder / "a.journal") / 10);
+}
+
+TEST(Journal, FindsTheRecordsOfAKind) {
+  TemporaryFolder const folder;
+  write_tasks(folder / "a.journal", 2);
+  JournalRecords records;
+  {
+    auto journal = Journal::reopen(folder / "a.journal", records);
+    journal.append({{"kind", "other"}, {"task", {{"kind", "task"}}}});
+    journal.append(task(2));
+  }
+  records = JournalRecords{folder / "a.journal"};
+  EXPECT_EQ(records.size(), 4u);
+  std::vector<json> found;
+  records.each_of("task", [&](json const& record) { found.push_back(record); });
+  EXPECT_EQ(found, tasks(3));
 }
 
 TEST(Journal, KeepsRealsBitForBitAndSurvivesBrokenText) {
@@ -108,9 +156,9 @@ TEST(Journal, LosesNothingWhenTheProcessIsKilled) {
   });
   ASSERT_TRUE(WIFSIGNALED(status));
   ASSERT_EQ(WTERMSIG(status), SIGKILL);
-  std::vector<json> records;
+  JournalRecords records;
   auto const journal = Journal::reopen(folder / "a.journal", records);
-  EXPECT_EQ(records, tasks(1000));
+  EXPECT_EQ(all_of(records), tasks(1000));
 }
 
 TEST(Journal, CutsOffALineTornAtAnyByte) {
@@ -122,12 +170,30 @@ TEST(Journal, CutsOffALineTornAtAnyByte) {
   for (auto size = two.size(); size < whole.size(); ++size) {
     write_bytes(folder / "torn.journal", whole.substr(0, size));
     EXPECT_EQ(Journal::read(folder / "torn.journal"), tasks(2)) << size;
-    std::vector<json> records;
+    JournalRecords records;
     auto journal = Journal::reopen(folder / "torn.journal", records);
-    EXPECT_EQ(records, tasks(2)) << size;
+    EXPECT_EQ(all_of(records), tasks(2)) << size;
     journal.append(task(2));
     EXPECT_EQ(bytes_of(folder / "torn.journal"), whole) << size;
   }
+}
+
+TEST(Journal, HasBegunWithItsFirstWholeLine) {
+  TemporaryFolder const folder;
+  EXPECT_FALSE(Journal::has_begun(folder / "a.journal"));
+  write_tasks(folder / "a.journal", 1);
+  EXPECT_TRUE(Journal::has_begun(folder / "a.journal"));
+  auto const whole = bytes_of(folder / "a.journal");
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    write_bytes(folder / "torn.journal", whole.substr(0, size));
+    EXPECT_FALSE(Journal::has_begun(folder / "torn.journal")) << size;
+  }
+  write_bytes(folder / "torn.journal", whole + whole.substr(0, 5));
+  EXPECT_TRUE(Journal::has_begun(folder / "torn.journal"));
+  write_bytes(folder / "torn.journal", '#' + whole);
+  EXPECT_FALSE(Journal::has_begun(folder / "torn.journal")) << "a damaged last line is a torn one";
+  write_bytes(folder / "torn.journal", '#' + whole + whole);
+  EXPECT_TRUE(Journal::has_begun(folder / "torn.journal")) << "reading it tells of the damage";
 }
 
 TEST(Journal, CutsOffADamagedLastLineAndAZeroedTail) {
@@ -156,7 +222,7 @@ TEST(Journal, RefusesDamageInTheMiddleAtEveryByte) {
     EXPECT_THAT([&] { Journal::read(folder / "a.journal"); },
                 ThrowsMessage<DataError>(HasSubstr("a.journal: line 2: damaged")))
         << at;
-    std::vector<json> records;
+    JournalRecords records;
     EXPECT_THROW(Journal::reopen(folder / "a.journal", records), DataError);
     EXPECT_EQ(bytes_of(folder / "a.journal"), damaged);
   }
@@ -164,7 +230,7 @@ TEST(Journal, RefusesDamageInTheMiddleAtEveryByte) {
 
 TEST(Journal, IsHeldByOneRunOnly) {
   TemporaryFolder const folder;
-  std::vector<json> records;
+  JournalRecords records;
   {
     auto journal = Journal::create(folder / "a.journal");
     journal.append(task(0));
@@ -220,7 +286,7 @@ TEST(Journal, GoesAwayOnRequest) {
 
 TEST(Journal, NamesAFileThatIsNotThere) {
   TemporaryFolder const folder;
-  std::vector<json> records;
+  JournalRecords records;
   EXPECT_THAT(
       [&] { Journal::reopen(folder / "none.journal", records); },
       ThrowsMessage<UserError>(HasSubstr("none.journal: cannot open this journal: No such")));

@@ -1,10 +1,13 @@
 #include <chrono>
 #include <fstream>
+#include <sstream>
 #include <string>
 
 #include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
 
 #include "canopy/core/error.hpp"
+#include "canopy/record/journal.hpp"
 #include "canopy/record/run_files.hpp"
 #include "canopy/record/run_record.hpp"
 
@@ -34,7 +37,17 @@ struct Place {
   }
   /// A journal whose last record is so much newer than the run file.
   void put_journal(std::chrono::seconds newer = 0s) const {
-    std::ofstream{files.journal} << "";
+    Journal::create(files.journal).append({{"kind", "start"}});
+    date_journal(newer);
+  }
+  /// What is left of one that was cut.
+  void put_journal(std::string const& bytes, std::chrono::seconds newer) const {
+    std::ofstream{files.journal, std::ios::binary} << bytes;
+    date_journal(newer);
+  }
+
+ private:
+  void date_journal(std::chrono::seconds newer) const {
     if (std::filesystem::exists(files.run_file))
       std::filesystem::last_write_time(files.journal,
                                        std::filesystem::last_write_time(files.run_file) + newer);
@@ -124,6 +137,30 @@ TEST(DecideStart, ResumesAKilledRunThatWasToReplaceACompleteOne) {
   Place const place;
   place.put_run_file("complete");
   place.put_journal(1s);
+  EXPECT_EQ(decide_start(place.files, false, true), Start::resume);
+}
+
+TEST(DecideStart, KeepsACompleteRunFileBesideAJournalCutAnywhereInItsFirstLine) {
+  Place const place;
+  place.put_run_file("complete");
+  place.put_journal(1s);
+  std::ostringstream line;
+  line << std::ifstream{place.files.journal, std::ios::binary}.rdbuf();
+  auto const whole = line.str();
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    place.put_journal(whole.substr(0, size), 1s);
+    EXPECT_EQ(decide_start(place.files, false, true), Start::already_complete) << size;
+    EXPECT_FALSE(has_journal_only(place.files)) << size;
+  }
+  auto damaged = whole;
+  damaged.front() ^= 1;
+  for (auto const& torn : {damaged, std::string(4096, '\0')}) {
+    place.put_journal(torn, 1s);
+    EXPECT_EQ(decide_start(place.files, false, true), Start::already_complete) << torn;
+  }
+  place.put_journal(damaged + whole, 1s);
+  EXPECT_EQ(decide_start(place.files, false, true), Start::resume) << "which tells of the damage";
+  place.put_journal(whole, 1s);
   EXPECT_EQ(decide_start(place.files, false, true), Start::resume);
 }
 

@@ -6,15 +6,25 @@
 #include <cstdlib>
 #include <new>
 
+#include <malloc.h>
+
 namespace {
 
 std::atomic<std::size_t> count{0};
 std::atomic<std::size_t> bytes{0};
+std::atomic<std::size_t> held{0};
 
 void* counted(std::size_t size) {
   ++count;
   bytes += size;
-  return std::malloc(size);
+  auto* const memory = std::malloc(size);
+  held += ::malloc_usable_size(memory);
+  return memory;
+}
+
+void let_go(void* memory) {
+  held -= ::malloc_usable_size(memory);
+  std::free(memory);
 }
 
 void* counted_or_thrown(std::size_t size) {
@@ -32,6 +42,10 @@ std::size_t canopy::allocated_bytes() {
   return bytes;
 }
 
+std::size_t canopy::held_bytes() {
+  return held;
+}
+
 // All forms but those for over-aligned types, as sanitizers replace each by one of their own.
 void* operator new(std::size_t size) {
   return counted_or_thrown(size);
@@ -46,20 +60,20 @@ void* operator new[](std::size_t size, std::nothrow_t const&) noexcept {
   return counted(size);
 }
 void operator delete(void* memory) noexcept {
-  std::free(memory);
+  let_go(memory);
 }
 void operator delete[](void* memory) noexcept {
-  std::free(memory);
+  let_go(memory);
 }
 void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
+  let_go(memory);
 }
 void operator delete[](void* memory, std::size_t) noexcept {
-  std::free(memory);
+  let_go(memory);
 }
 void operator delete(void* memory, std::nothrow_t const&) noexcept {
-  std::free(memory);
+  let_go(memory);
 }
 void operator delete[](void* memory, std::nothrow_t const&) noexcept {
-  std::free(memory);
+  let_go(memory);
 }

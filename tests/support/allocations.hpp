@@ -8,5 +8,7 @@ namespace canopy {
 std::size_t allocations();
 /// And how many bytes it has asked for in all, freed or not.
 std::size_t allocated_bytes();
+/// How many bytes it holds now, as malloc rounds them.
+std::size_t held_bytes();
 
 }  // namespace canopy

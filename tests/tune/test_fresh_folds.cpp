@@ -62,7 +62,8 @@ struct TemporaryJournal {
   TemporaryJournal(TemporaryJournal const&) = delete;
   TemporaryJournal& operator=(TemporaryJournal const&) = delete;
   ~TemporaryJournal() { std::filesystem::remove(path); }
-  std::size_t size() const { return record::Journal::read(path).size(); }
+  record::JournalRecords records() const { return record::JournalRecords{path}; }
+  std::size_t size() const { return records().size(); }
 
   std::filesystem::path path;
   record::Journal journal;
@@ -93,14 +94,13 @@ TEST(FreshFolds, InterruptedAndResumedAreTheSameAndNoneIsComputedTwice) {
       in_fresh_folds(farm, file.journal, {}, contenders(), folds, [&] { return file.size() >= 7; }),
       Stopped);
   EXPECT_EQ(farm.outstanding(), 0u);
-  auto records = record::Journal::read(file.path);
-  EXPECT_GE(records.size(), 7u);
-  EXPECT_LT(records.size(), 2u * folds);
-  records.push_back({{"kind", "fold"}, {"trial", 3}});  // those of the search are not ours
+  EXPECT_GE(file.size(), 7u);
+  EXPECT_LT(file.size(), 2u * folds);
+  file.journal.append({{"kind", "fold"}, {"trial", 3}});  // those of the search are not ours
 
-  auto const fresh = in_fresh_folds(farm, file.journal, records, contenders(), folds, never);
+  auto const fresh = in_fresh_folds(farm, file.journal, file.records(), contenders(), folds, never);
   EXPECT_EQ(hash(fresh), hash(computed_directly()));
-  EXPECT_EQ(file.size(), 2u * folds);
+  EXPECT_EQ(file.size(), 2u * folds + 1);
   farm.shut_down();
 }
 
@@ -115,8 +115,7 @@ TEST(FreshFolds, AFailedTrialTellsOfItsLowestFoldAlsoWhenRestored) {
   EXPECT_EQ(fresh[0].status, Trial::Status::failed);
   EXPECT_EQ(fresh[0].stop_reason, "fresh fold 2: no luck");
   EXPECT_EQ(fresh[1].status, Trial::Status::complete);
-  auto const again =
-      in_fresh_folds(farm, file.journal, record::Journal::read(file.path), trials, folds, never);
+  auto const again = in_fresh_folds(farm, file.journal, file.records(), trials, folds, never);
   EXPECT_EQ(hash(again), hash(fresh));
   EXPECT_EQ(file.size(), 2u * folds);
   farm.shut_down();
@@ -127,8 +126,8 @@ TEST(FreshFolds, RefuseAJournalOfOtherTrials) {
   comm::Farm farm{world, pretend()};
   if (!world.is_root()) return farm.serve();
   TemporaryJournal file;
-  nlohmann::json const stranger{{"kind", "verdict-fold"}, {"trial", 5}, {"fold", 0}, {"error", ""}};
-  EXPECT_THROW(in_fresh_folds(farm, file.journal, {stranger}, contenders(), folds, never),
+  file.journal.append({{"kind", "verdict-fold"}, {"trial", 5}, {"fold", 0}, {"error", ""}});
+  EXPECT_THROW(in_fresh_folds(farm, file.journal, file.records(), contenders(), folds, never),
                DataError);
   farm.shut_down();
 }

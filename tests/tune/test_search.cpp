@@ -132,7 +132,7 @@ TEST(Search, InterruptedAndResumedFindsTheSame) {
   }
   EXPECT_GT(stopped, 0);
 
-  auto const records = record::Journal::read(file.path);
+  record::JournalRecords const records{file.path};
   EXPECT_EQ(of_kind("fold", file.path).size(), static_cast<std::size_t>(first.folds_done()));
   Search second{farm, journal, {settings(30, 3), learner, 1}};
   second.restore(records);
@@ -166,7 +166,13 @@ TEST(Search, RestoredFoldsAreTakenAtTheirWord) {
                       {"confusion", std::vector<int>{}},
                       {"right", "00000000000000ff"}};
   Search search{farm, journal, {settings(3, 2), learner, 1}};
-  search.restore({nlohmann::json{{"kind", "tree"}}, fold});
+  TemporaryFile const earlier{".earlier"};
+  auto const told = [&](std::vector<nlohmann::json> const& records) {
+    auto lines = record::Journal::create(earlier.path);
+    for (auto const& record : records) lines.append(record);
+    return record::JournalRecords{earlier.path};
+  };
+  search.restore(told({{{"kind", "tree"}}, fold}));
   EXPECT_GE(search.seconds(), 3.0) << "time goes on where the earlier run left off";
   search.run({std::nullopt, never}, look_away);
   EXPECT_EQ(search.trials()[1].folds[0]->score, 42.0);
@@ -175,7 +181,7 @@ TEST(Search, RestoredFoldsAreTakenAtTheirWord) {
 
   fold["trial"] = 3;
   Search other{farm, journal, {settings(3, 2), learner, 1}};
-  EXPECT_THROW(other.restore({fold}), DataError);
+  EXPECT_THROW(other.restore(told({fold})), DataError);
   farm.shut_down();
 }
 
@@ -210,7 +216,7 @@ void end_by_time_limit_and_go_on(std::string const& race) {
   EXPECT_EQ(first.run({0.15, never}, look_away), Ending::time_limit);
   auto const folds = first.folds_done();
   Search second{farm, journal, {racing, learner, 1}};
-  second.restore(record::Journal::read(file.path));
+  second.restore(record::JournalRecords{file.path});
   EXPECT_EQ(second.run({std::nullopt, never}, look_away), Ending::time_limit);
   EXPECT_EQ(second.folds_done(), folds) << "nothing was begun";
   EXPECT_EQ(table_hash(second.trials()), table_hash(first.trials()));
@@ -242,7 +248,7 @@ TEST(Search, AFailedTrialTellsOfItsLowestFold) {
   auto const records = record::Journal::read(file.path);
   EXPECT_EQ(std::ranges::count_if(records, [](auto const& r) { return r.contains("error"); }), 3);
   Search resumed{farm, journal, {settings(3, 12), learner, 1}};
-  resumed.restore(records);
+  resumed.restore(record::JournalRecords{file.path});
   EXPECT_EQ(table_hash(resumed.trials()), table_hash(search.trials()))
       << "a journal restores failures as well";
   farm.shut_down();

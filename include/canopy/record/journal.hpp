@@ -1,12 +1,40 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <functional>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
 namespace canopy::record {
+
+/// The whole records that a journal had when it was opened. They are read from the file whenever
+/// they are asked for: those of a long search take ten times the room in memory.
+class JournalRecords {
+ public:
+  JournalRecords() = default;
+  /// Reads all lines and parses none. DataError as for Journal::read().
+  explicit JournalRecords(std::filesystem::path path);
+
+  bool empty() const { return count_ == 0; }
+  std::size_t size() const { return count_; }
+  /// How many bytes of the file they fill.
+  std::size_t bytes() const { return bytes_; }
+  nlohmann::json front() const;
+  /// One after the other, each of them gone before the next one comes.
+  void each(std::function<void(nlohmann::json const&)> const& take) const;
+  /// Those of one `kind`, found much sooner.
+  void each_of(std::string const& kind,
+               std::function<void(nlohmann::json const&)> const& take) const;
+
+ private:
+  std::filesystem::path path_;
+  std::size_t count_ = 0;
+  std::size_t bytes_ = 0;
+};
 
 /// The truth during a run: a file of checksummed lines that only grows, so that a killed run loses
 /// at most the line it was writing.
@@ -20,13 +48,17 @@ class Journal {
   /// or the file cannot be made.
   static Journal create(std::filesystem::path const& path);
 
-  /// Goes on with a journal: `records` receives every whole record. A torn last line is what a
-  /// killed run leaves; it is cut off. DataError for a damaged line before the last one, UserError
-  /// when another run holds the journal.
-  static Journal reopen(std::filesystem::path const& path, std::vector<nlohmann::json>& records);
+  /// Goes on with a journal: `records` are those that it has. A torn last line is what a killed run
+  /// leaves; it is cut off. DataError for a damaged line before the last one, UserError when
+  /// another run holds the journal.
+  static Journal reopen(std::filesystem::path const& path, JournalRecords& records);
 
   /// The whole records of a journal, which may be in use; changes nothing. DataError as above.
   static std::vector<nlohmann::json> read(std::filesystem::path const& path);
+
+  /// Whether a journal tells of a run. One that was cut inside its first line does not, as a run
+  /// leaves it that died, or found the disk full, while it began. False when there is no such file.
+  static bool has_begun(std::filesystem::path const& path);
 
   Journal(Journal&& other) noexcept;
   Journal& operator=(Journal&& other) noexcept;

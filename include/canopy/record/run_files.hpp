@@ -30,7 +30,9 @@ enum class Start { fresh, resume, already_complete };
 
 /// Files that are there need --overwrite (fresh) or --resume, or it is a UserError. --resume goes
 /// on from a journal or an unfinished run file, starts afresh when there is neither, and
-/// has nothing to do when the run file is complete. DataError for a damaged or foreign run file.
+/// has nothing to do when the run file is complete: only a newer journal makes it a thing of the
+/// past, and one that was cut inside its first line does not. DataError for a damaged or foreign
+/// run file.
 Start decide_start(RunFiles const& files, bool overwrite, bool resume);
 
 /// The settings that differ between two TOML texts, one line each and sorted by key: "trials: 10 ->

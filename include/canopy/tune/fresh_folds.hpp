@@ -3,8 +3,6 @@
 #include <functional>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
-
 #include "canopy/comm/farm.hpp"
 #include "canopy/record/journal.hpp"
 #include "canopy/tune/trial.hpp"
@@ -17,8 +15,7 @@ namespace canopy::tune {
 /// come back complete or failed. Asks `interrupted` all the time and throws Stopped when it says
 /// so.
 std::vector<Trial> in_fresh_folds(comm::Farm& farm, record::Journal& journal,
-                                  std::vector<nlohmann::json> const& records,
-                                  std::vector<Trial> trials, int folds,
-                                  std::function<bool()> const& interrupted);
+                                  record::JournalRecords const& records, std::vector<Trial> trials,
+                                  int folds, std::function<bool()> const& interrupted);
 
 }  // namespace canopy::tune

@@ -33,7 +33,7 @@ class Search {
   Search(comm::Farm& farm, record::Journal& journal, SearchPlan plan, int block = 1);
 
   /// Takes over what an earlier, killed run had finished. DataError when that is another search's.
-  void restore(std::vector<nlohmann::json> const& records);
+  void restore(record::JournalRecords const& records);
   Ending run(Limits const& limits, std::function<void(Search const&)> const& watch);
   /// After run() left by an exception: trials that are not through are stopped, for this reason.
   void stop(std::string const& reason) { plan_.stop(reason); }
