@@ -1,6 +1,7 @@
 #include "train_network.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <thread>
 
 #include <fmt/format.h>
@@ -8,6 +9,7 @@
 
 #include "canopy/comm/environment.hpp"
 #include "canopy/comm/lost_peer.hpp"
+#include "canopy/comm/watch.hpp"
 #include "canopy/core/signals.hpp"
 #include "canopy/nn/model.hpp"
 #include "canopy/record/run_files.hpp"
@@ -22,6 +24,14 @@
 
 namespace canopy::app {
 namespace {
+
+/// Nobody can mend this: the others may be anywhere. The last checkpoint stands.
+[[noreturn]] void give_up(comm::Communicator const& comm, std::string const& what,
+                          comm::LostPeer const& e) {
+  fmt::print(stderr, "canopy: {} failed, as rank {} on {} saw: {}; see --resume\n", what,
+             comm.rank().value, comm::host_name(), e.what());
+  comm::Environment::abort(1);
+}
 
 /// One run, on every rank. The root owns its files and speaks.
 class NetworkTrainer {
@@ -53,15 +63,13 @@ class NetworkTrainer {
 
   record::RunRecord run() {
     train::TrainingState state;
-    comm_.together("files", [&] {
-      if (comm_.is_root()) state = open_files();
-    });
+    on_root("files", [&] { state = open_files(); });
     if (comm_.broadcast(start_.complete.has_value()))
       return start_.complete.value_or(record::RunRecord{});
     try {
       return fit(share(state)) ? finish() : finish_interrupted();
     } catch (comm::LostPeer const& e) {
-      give_up(e);
+      give_up(comm_, fmt::format("update {}", fit_.step() + 1), e);
     } catch (std::exception const& e) {
       if (comm_.is_root()) write_failed(e.what());
       throw;
@@ -69,6 +77,13 @@ class NetworkTrainer {
   }
 
  private:
+  /// Collective. What takes files is done while the others wait, as long as it takes.
+  void on_root(std::string_view what, std::function<void()> const& step) const {
+    comm_.together(what, [&] {
+      if (comm_.is_root()) comm::beat_meanwhile(comm_, step);
+    });
+  }
+
   // ---- before
 
   /// On the root: where to begin.
@@ -139,7 +154,9 @@ class NetworkTrainer {
   void note_step(std::int64_t step) {
     if (phases_.seconds() < next_note_) return;
     next_note_ = phases_.seconds() + 1;
-    start_.journal->append({{"kind", "step"}, {"step", step}});
+    comm::beat_meanwhile(comm_, [&] {
+      start_.journal->append({{"kind", "step"}, {"step", step}});
+    });
   }
 
   bool interrupted() {
@@ -156,13 +173,6 @@ class NetworkTrainer {
     return record;
   }
 
-  /// Nobody can mend this: the others may be anywhere. The last checkpoint stands.
-  [[noreturn]] void give_up(comm::LostPeer const& e) const {
-    fmt::print(stderr, "canopy: update {} failed, as rank {} on {} saw: {}; see --resume\n",
-               fit_.step() + 1, comm_.rank().value, comm::host_name(), e.what());
-    comm::Environment::abort(1);
-  }
-
   // ---- after
 
   record::RunRecord finish_interrupted() {
@@ -170,8 +180,7 @@ class NetworkTrainer {
     gather_uses();
     record::RunRecord record;
     record.exit_code = static_cast<int>(ExitCode::interrupted);
-    comm_.together("save", [&] {
-      if (!comm_.is_root()) return;
+    on_root("save", [&] {
       record = write_interrupted(state);
       start_.journal->sync();
       fmt::print(stderr,
@@ -198,9 +207,7 @@ class NetworkTrainer {
     if (trace_.is_on()) record_trace();
     gather_uses();
     record::RunRecord record;
-    comm_.together("write", [&] {
-      if (comm_.is_root()) record = write_complete(weights);
-    });
+    on_root("write", [&] { record = write_complete(weights); });
     return record;
   }
 
@@ -208,17 +215,17 @@ class NetworkTrainer {
     if (task_.rows.unseen.empty()) return;
     train::Evaluator evaluator{comm_, task_.network, task_.feed};
     auto const probabilities = evaluator.probabilities(weights, task_.rows.unseen);
-    if (comm_.is_root())
+    on_root("test set", [&] {
       evaluations_.push_back(
           evaluate_unseen(train::as_table(probabilities, task_.network.classes()), task_.rows,
                           task_.feed, settings_.scoring));
+    });
   }
 
   void record_trace() {
     constexpr int updates = 2;  // enough to see how one follows the other
     auto const spans = train::gather_spans(comm_, trace_);
-    comm_.together("trace", [&] {
-      if (!comm_.is_root()) return;
+    on_root("trace", [&] {
       train::write_trace(spans, settings_.network.trace);
       reports_.push_back(train::trace_table(spans, updates));
     });
@@ -329,6 +336,16 @@ class NetworkTrainer {
   std::vector<Evaluation> evaluations_;
 };
 
+record::RunRecord run_or_give_up(comm::Communicator const& comm, TrainSettings const& settings,
+                                 SharedSamples const& data, NetworkTask const& task,
+                                 Phases& phases) {
+  try {
+    return NetworkTrainer{comm, settings, data, task, phases}.run();
+  } catch (comm::LostPeer const& e) {
+    give_up(comm, "the start", e);
+  }
+}
+
 }  // namespace
 
 record::RunRecord run_network(comm::Communicator const& comm, TrainSettings const& settings) {
@@ -336,7 +353,7 @@ record::RunRecord run_network(comm::Communicator const& comm, TrainSettings cons
   auto const data = load_and_share_samples(comm, settings.source, settings.common.seed,
                                            phases);  // freed by all ranks together, at the end
   auto const task = make_task(comm, settings, data);
-  auto record = NetworkTrainer{comm, settings, data, task, phases}.run();
+  auto record = run_or_give_up(comm, settings, data, task, phases);
   record.exit_code = comm.broadcast(record.exit_code);
   record.status = comm.broadcast(record.status);
   return record;

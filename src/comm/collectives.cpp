@@ -5,6 +5,8 @@
 #include <numeric>
 #include <utility>
 
+#include "watched.hpp"
+
 namespace canopy::comm {
 namespace {
 
@@ -71,7 +73,9 @@ std::vector<Bytes> all_to_all(Communicator const& comm, std::vector<Bytes> to) {
 std::vector<Bytes> all_gather(Communicator const& comm, Bytes mine) {
   std::uint64_t const size = mine.size();
   std::vector<std::uint64_t> sizes(static_cast<std::size_t>(comm.size()));
-  MPI_Allgather(&size, 1, MPI_UINT64_T, sizes.data(), 1, MPI_UINT64_T, comm.mpi());
+  MPI_Request request = MPI_REQUEST_NULL;
+  MPI_Iallgather(&size, 1, MPI_UINT64_T, sizes.data(), 1, MPI_UINT64_T, comm.mpi(), &request);
+  finish(comm, request, "all-gather");
   auto const me = comm.rank().value;
   std::vector<Bytes> all(sizes.size());
   for (int r = 0; r < comm.size(); ++r) {
@@ -79,7 +83,8 @@ std::vector<Bytes> all_gather(Communicator const& comm, Bytes mine) {
     if (r == me) bytes = std::move(mine);
     bytes.resize(sizes[static_cast<std::size_t>(r)]);
     in_pieces(bytes.size(), [&](std::size_t at, int count) {
-      MPI_Bcast(bytes.data() + at, count, MPI_BYTE, r, comm.mpi());
+      MPI_Ibcast(bytes.data() + at, count, MPI_BYTE, r, comm.mpi(), &request);
+      finish(comm, request, "all-gather");
     });
   }
   return all;

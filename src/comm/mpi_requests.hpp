@@ -1,13 +1,15 @@
 #pragma once
 
+#include <boost/mpi/exception.hpp>
 #include <mpi.h>
 
 namespace canopy::comm {
 
-/// Takes one look, which also moves messages on. A request that is not active counts as done.
+/// Takes one look, which also moves messages on. A request that is not active counts as done; one
+/// that failed brought nothing, and throws boost::mpi::exception.
 inline bool is_done(MPI_Request& request) {
   int done = 0;
-  MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+  BOOST_MPI_CHECK_RESULT(MPI_Test, (&request, &done, MPI_STATUS_IGNORE));
   return done != 0;
 }
 

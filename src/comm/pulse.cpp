@@ -36,18 +36,21 @@ Pulse::Pulse(Communicator const& comm, double timeout, std::vector<Rank> peers)
 Pulse::~Pulse() {
   Stopwatch const clock;
   auto const leaves_together = std::uncaught_exceptions() == 0;
-  for (auto& peer : peers_) {
-    while (leaves_together && !is_done(peer.notice_request) && clock.seconds() < leaving) {
-    }
-    if (!leaves_together || !is_done(peer.notice_request)) continue;
-    peer.notice = {last, 0};
-    MPI_Isend(&peer.notice, words, MPI_INT64_T, peer.rank.value, tag, comm_.mpi(),
-              &peer.notice_request);
-  }
   auto const is_there = [](Peer const& peer) { return peer.settled > 0; };
-  for (Patience patience; leaves_together && clock.seconds() < leaving; patience.rest()) {
-    listen();
-    if (std::ranges::all_of(peers_, is_there)) break;
+  try {
+    for (auto& peer : peers_) {
+      while (leaves_together && !is_done(peer.notice_request) && clock.seconds() < leaving) {
+      }
+      if (!leaves_together || !is_done(peer.notice_request)) continue;
+      peer.notice = {last, 0};
+      MPI_Isend(&peer.notice, words, MPI_INT64_T, peer.rank.value, tag, comm_.mpi(),
+                &peer.notice_request);
+    }
+    for (Patience patience; leaves_together && clock.seconds() < leaving; patience.rest()) {
+      listen();
+      if (std::ranges::all_of(peers_, is_there)) break;
+    }
+  } catch (boost::mpi::exception const&) {  // a sign that failed is not worth the process
   }
   for (auto& peer : peers_) {
     let_go(peer.beat_request);

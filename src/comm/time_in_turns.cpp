@@ -4,6 +4,8 @@
 
 #include "canopy/core/clock.hpp"
 
+#include "watched.hpp"
+
 namespace canopy::comm {
 namespace {
 
@@ -17,7 +19,9 @@ double time_once(Communicator const& comm, std::function<void()> const& work) {
   Stopwatch const clock;
   work();
   auto seconds = clock.seconds();
-  MPI_Allreduce(MPI_IN_PLACE, &seconds, 1, MPI_DOUBLE, MPI_MAX, comm.mpi());
+  MPI_Request request = MPI_REQUEST_NULL;
+  MPI_Iallreduce(MPI_IN_PLACE, &seconds, 1, MPI_DOUBLE, MPI_MAX, comm.mpi(), &request);
+  finish(comm, request, "times of all");
   return seconds;
 }
 

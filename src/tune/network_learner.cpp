@@ -66,7 +66,7 @@ class Problem {
         plan_{std::ssize(rows), parameters.training.batch_size},
         training_{parameters.training_options()} {
     training_.check();
-    strategy_.reduction.allreduce = "own";  // MPI's would hang on a lost rank
+    strategy_.reduction.allreduce = "own";  // to choose takes time in every task
   }
 
   train::NetworkFit fit(comm::Communicator const& team, Key key,

@@ -10,9 +10,8 @@ import signal
 import tempfile
 import time
 
-from end_to_end import (PATIENCE, Checks, Started, check_killed_rank, journal_of, journal_records,
-                        keep_mpi_files_in, model_digest, pid_of_rank, run, show, status,
-                        wait_for_a_checkpoint)
+from end_to_end import (Checks, Started, check_killed_rank, journal_of, keep_mpi_files_in, model_digest,
+                        pid_of_rank, run, show, status, wait_for_a_checkpoint)
 
 # Some seconds on one core, long enough to be stopped in the middle; an epoch takes about 0.1 s.
 FIT = ["train", "--data", "synthetic:mnist,rows=3000", "--model", "lenet", "--epochs", 24,
@@ -92,26 +91,25 @@ class TrainNetwork:
                               seconds < 25)
         self.resumes(name, run_file, 1, [])
 
-    def frozen_replica(self):
-        """Sums of gradients: epochs are long, so that it is not between two of them."""
-        name, run_file = "a frozen replica", self.folder / "replica.h5"
-        words = ["train", "--data", "synthetic:mnist,rows=20000", "--model", "lenet", "--epochs", 400,
-                 "--allreduce", "own", "--checkpoint-every", 0, "--progress", "none"]
-        with Started(words + ["--out", run_file], np=2) as job:
-            deadline = time.monotonic() + PATIENCE
-            while job.running() and time.monotonic() < deadline and not any(
-                    record["kind"] == "step" for record in journal_records(journal_of(run_file))):
-                time.sleep(0.02)
-            os.kill(pid_of_rank(job, 1), signal.SIGSTOP)
+    def lost_replica(self, allreduce, how, launcher=()):
+        """In a sum of gradients or between two: who is left says so in time, and the checkpoint stands."""
+        name = f"--allreduce {allreduce}, {how.name}"
+        run_file = self.folder / f"{allreduce}-{how.name}.h5"
+        with Started(FIT + ["--allreduce", allreduce, "--out", run_file], 2, launcher) as job:
+            wait_for_a_checkpoint(self.checks, name, job, run_file)
+            os.kill(pid_of_rank(job, 1), how)
             since = time.monotonic()
             code = job.wait()
             seconds = time.monotonic() - since
-            self.checks.check(f"{name}: mpirun ends non-zero", code != 0, job.text())
+            if "--enable-recovery" not in launcher:  # under which mpirun takes a lost rank for no failure
+                self.checks.check(f"{name}: mpirun ends non-zero", code != 0, job.text())
             self.checks.check(f"{name}: the output names rank and update",
                               "rank 1 has not answered for 6 s" in job.text()
                               and "canopy: update" in job.text(), job.text())
             self.checks.check(f"{name}: all end soon after that, in {seconds:.1f} s",
                               6 < seconds < 15)
+        self.checks.equal(f"{name}: `show status` exits 75", status(run_file)[0], 75)
+        self.resumes(name, run_file, 2, [])
 
     def predicts(self):
         out = self.folder / "pred.csv"
@@ -138,5 +136,7 @@ if __name__ == "__main__":
         train.predicts()
         if arguments.all:
             train.frozen_rank()
-            train.frozen_replica()
+            for allreduce in ("own", "mpi"):
+                train.lost_replica(allreduce, signal.SIGSTOP)
+                train.lost_replica(allreduce, signal.SIGKILL, ["--enable-recovery"])
     checks.leave()

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -47,11 +48,27 @@ class Pulse {
       check(peer, awaited);
     }
   }
+  /// The same where any of the peers may be awaited, as in a collective that does not block. MPI
+  /// does not tell whether its messages move on: while they may be on their way we only yield, for
+  /// to sleep would hold them up, and look more often after that.
+  template <class IsThere>
+  void wait_until(IsThere is_there, std::string_view awaited) {
+    if (is_there()) return;
+    start();
+    Stopwatch const waited;
+    for (Patience patience{longest_rest, 32}; !is_there(); patience.rest()) {
+      if (waited.seconds() < on_their_way) patience.reset();
+      beat();
+      for (auto const& peer : peers_) check(peer.rank, awaited);
+    }
+  }
   /// Collective over peers. Takes in all signs that are on their way, so that none is left when the
   /// communicator goes. Throws LostPeer.
   void settle();
 
  private:
+  static constexpr double on_their_way = 5e-4;  // seconds
+  static constexpr std::chrono::milliseconds longest_rest{2};
   enum Kind : std::int64_t { alive, last, lost };
   struct Sign {
     std::int64_t kind;

@@ -1,10 +1,14 @@
 #include "reduce/mpi.hpp"
 
 #include <algorithm>
+#include <list>
 #include <numeric>
+#include <utility>
 
+#include <boost/mpi/exception.hpp>
 #include <fmt/format.h>
 
+#include "mpi_requests.hpp"
 #include "reduce/add.hpp"
 #include "reduce/half.hpp"
 #include "reduce/names.hpp"
@@ -40,14 +44,20 @@ std::size_t largest_bucket(ReductionPlan const& plan) {
 }  // namespace
 
 MpiReduction::MpiReduction(Communicator const& comm, ReductionPlan const& plan)
-    : comm_{comm.duplicate()}, plan_{plan}, seconds_(plan.buckets.size()) {
+    : comm_{comm.duplicate()},
+      plan_{plan},
+      pulse_{plan.pulse ? *plan.pulse : own_pulse_.emplace(comm)},
+      seconds_(plan.buckets.size()) {
   auto const ranks = index(comm.size());
+  for (std::size_t bucket = 0; bucket < plan.buckets.size(); ++bucket)
+    awaited_.push_back(
+        fmt::format("{} of bucket {}, {}", name_of(plan.collective), bucket, description()));
   for (auto* list : {&send_counts_, &send_starts_, &receive_counts_, &receive_starts_})
     list->resize(ranks);
   auto const size = largest_bucket(plan);
   if (plan.wire == Wire::fp16) halves_to_send_.resize(size);
   if (plan.wire == Wire::fp16) halves_received_.resize(size);
-  if (is_plain() || plan.collective == Collective::all_gather) return;
+  if (plan.collective == Collective::all_gather) return;
   sums_of_ = sums_by_rank(plan, comm.size());
   first_of_.resize(ranks);
   std::exclusive_scan(sums_of_.begin(), sums_of_.end(), first_of_.begin(), std::size_t{0});
@@ -59,36 +69,45 @@ MpiReduction::MpiReduction(Communicator const& comm, ReductionPlan const& plan)
   buffers_.resize(all_sums);
 }
 
-/// Whether MPI_Allreduce does it all.
-bool MpiReduction::is_plain() const {
-  return plan_.collective == Collective::all_reduce && plan_.order == Order::free &&
-         plan_.wire == Wire::fp32;
+/// MPI may still read and write what a lost rank left unfinished, and knows no way to call it off.
+MpiReduction::~MpiReduction() {
+  struct Abandoned {
+    Communicator comm;
+    std::vector<float> floats;
+    std::vector<std::uint16_t> sent, received;
+  };
+  static std::list<Abandoned> abandoned;
+  if (request_ != MPI_REQUEST_NULL)
+    abandoned.push_back(
+        {comm_, std::move(received_), std::move(halves_to_send_), std::move(halves_received_)});
 }
 
 void MpiReduction::start(std::size_t bucket) {
   if (comm_.size() == 1) return;
   Stopwatch const clock;
   auto const range = plan_.buckets[bucket];
-  auto* const floats = plan_.sums[0].data() + range.first;
   auto const slice = slice_of(range, comm_.size(), comm_.rank().value);
   auto const float_bytes = plan_.wire == Wire::fp16 ? sizeof(std::uint16_t) : sizeof(float);
-  if (is_plain()) {
-    MPI_Allreduce(MPI_IN_PLACE, floats, static_cast<int>(range.size), MPI_FLOAT, MPI_SUM,
-                  comm_.mpi());
-    bytes_sent_ += 2 * (range.size - slice.size) * float_bytes;
-  } else {
-    if (plan_.collective != Collective::all_gather) {
-      auto const rounds = *std::ranges::max_element(sums_of_);
-      for (std::size_t round = 0; round < rounds; ++round) exchange_slices(range, round);
-      combine(range);
-      bytes_sent_ += sums_of_[index(comm_.rank().value)] * (range.size - slice.size) * float_bytes;
-    }
-    if (plan_.collective != Collective::reduce_scatter) {
-      gather(range);
-      bytes_sent_ += (index(comm_.size()) - 1) * slice.size * float_bytes;
-    }
+  if (plan_.collective != Collective::all_gather) {
+    auto const rounds = *std::ranges::max_element(sums_of_);
+    for (std::size_t round = 0; round < rounds; ++round) exchange_slices(bucket, round);
+    combine(range);
+    bytes_sent_ += sums_of_[index(comm_.rank().value)] * (range.size - slice.size) * float_bytes;
+  }
+  if (plan_.collective != Collective::reduce_scatter) {
+    gather(bucket);
+    bytes_sent_ += (index(comm_.size()) - 1) * slice.size * float_bytes;
   }
   seconds_[bucket] = clock.seconds();
+}
+
+bool MpiReduction::poll() {
+  pulse_.beat();
+  return true;
+}
+
+void MpiReduction::await(std::size_t bucket) {
+  pulse_.wait_until([this] { return comm::is_done(request_); }, awaited_[bucket]);
 }
 
 /// Counts and starts of the slices of a bucket, counted from its first float.
@@ -101,7 +120,8 @@ void MpiReduction::cut(Range bucket) {
 }
 
 /// Every rank's partial sum number `round` of our slice, if it has so many; ours stays where it is.
-void MpiReduction::exchange_slices(Range bucket, std::size_t round) {
+void MpiReduction::exchange_slices(std::size_t number, std::size_t round) {
+  auto const bucket = plan_.buckets[number];
   auto const me = comm_.rank().value;
   auto const mine = slice_of(bucket, comm_.size(), me);
   auto const has_one = [&](int rank) { return round < sums_of_[index(rank)]; };
@@ -116,10 +136,13 @@ void MpiReduction::exchange_slices(Range bucket, std::size_t round) {
   auto const* const floats = has_one(me) ? plan_.sums[round].data() + bucket.first : nullptr;
   if (is_fp16 && floats != nullptr) to_half(floats, halves_to_send_.data(), bucket.size);
   auto const type = is_fp16 ? MPI_UINT16_T : MPI_FLOAT;
-  MPI_Alltoallv(is_fp16 ? static_cast<void const*>(halves_to_send_.data()) : floats,
-                send_counts_.data(), send_starts_.data(), type,
-                is_fp16 ? static_cast<void*>(halves_received_.data()) : received_.data(),
-                receive_counts_.data(), receive_starts_.data(), type, comm_.mpi());
+  BOOST_MPI_CHECK_RESULT(
+      MPI_Ialltoallv,
+      (is_fp16 ? static_cast<void const*>(halves_to_send_.data()) : floats, send_counts_.data(),
+       send_starts_.data(), type,
+       is_fp16 ? static_cast<void*>(halves_received_.data()) : received_.data(),
+       receive_counts_.data(), receive_starts_.data(), type, comm_.mpi(), &request_));
+  await(number);
   if (!is_fp16) return;
   for (int rank = 0; rank < comm_.size(); ++rank)
     from_half(halves_received_.data() + receive_starts_[index(rank)],
@@ -141,28 +164,29 @@ void MpiReduction::combine(Range bucket) {
   }
 }
 
-void MpiReduction::gather(Range bucket) {
-  auto const mine = slice_of(bucket, comm_.size(), comm_.rank().value);
+void MpiReduction::gather(std::size_t number) {
+  auto const bucket = plan_.buckets[number];
   auto* const floats = plan_.sums[0].data() + bucket.first;
-  cut(bucket);
-  if (plan_.wire == Wire::fp32) {
-    MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, floats, send_counts_.data(),
-                   send_starts_.data(), MPI_FLOAT, comm_.mpi());
-    return;
-  }
+  if (plan_.wire == Wire::fp32) return gather_in_place(number, floats, MPI_FLOAT);
+  auto const mine = slice_of(bucket, comm_.size(), comm_.rank().value);
   auto const start = mine.first - bucket.first;
   to_half(floats + start, halves_received_.data() + start, mine.size);
-  MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, halves_received_.data(), send_counts_.data(),
-                 send_starts_.data(), MPI_UINT16_T, comm_.mpi());
+  gather_in_place(number, halves_received_.data(), MPI_UINT16_T);
   from_half(halves_received_.data(), floats, bucket.size);
 }
 
+void MpiReduction::gather_in_place(std::size_t bucket, void* numbers, MPI_Datatype type) {
+  cut(plan_.buckets[bucket]);
+  BOOST_MPI_CHECK_RESULT(MPI_Iallgatherv,
+                         (MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, numbers, send_counts_.data(),
+                          send_starts_.data(), type, comm_.mpi(), &request_));
+  await(bucket);
+}
+
 std::string MpiReduction::description() const {
-  return fmt::format(
-      "mpi {}, {}, {}",
-      is_plain() ? "MPI_Allreduce"
-                 : (plan_.collective == Collective::all_gather ? "MPI_Allgatherv" : "by slices"),
-      name_of(plan_.order), name_of(plan_.wire));
+  return fmt::format("mpi {}, {}, {}",
+                     plan_.collective == Collective::all_gather ? "MPI_Iallgatherv" : "by slices",
+                     name_of(plan_.order), name_of(plan_.wire));
 }
 
 }  // namespace canopy::comm

@@ -21,6 +21,7 @@ DataParallel::DataParallel(Assignment const& a)
       trace_{a.trace},
       arena_(a.network.arena_size()),
       pulse_{comm_, a.options.timeout},
+      watch_{comm_, pulse_},
       update_{a.comm,          a.network,  {0, a.network.depth()},
               a.plan.shards(), a.training, a.options.reduction,
               pulse_},

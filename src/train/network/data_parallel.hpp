@@ -1,5 +1,6 @@
 #pragma once
 
+#include "canopy/comm/watch.hpp"
 #include "canopy/train/network/replica_update.hpp"
 #include "canopy/train/network/strategy.hpp"
 
@@ -31,6 +32,7 @@ class DataParallel : public Strategy {
   Trace& trace_;
   std::vector<float> arena_;
   comm::Pulse pulse_;
+  comm::Watch watch_;
   ReplicaUpdate update_;
   ShardWorker worker_;
   UpdateUse use_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "canopy/comm/watch.hpp"
+
 namespace canopy::train {
 namespace {
 
@@ -30,6 +32,7 @@ void Evaluator::pass_through(std::span<float const> arena, std::span<data::RowIn
     feed_.inputs(some, pass_.input());
     pass_.forward(arena, {static_cast<int>(some.size()), {}, Key{0}, false});
     look(some);
+    comm::beat(comm_);
   }
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "canopy/comm/watch.hpp"
+
 namespace canopy::train {
 namespace {
 
@@ -80,13 +82,14 @@ bool NetworkFit::run(FitHooks const& hooks) {
     if (epoch_ends) {
       finish_epoch();
       comm.together("epoch", [&] {
-        if (comm.is_root() && hooks.epoch) hooks.epoch(epochs_.back());
+        if (comm.is_root() && hooks.epoch)
+          comm::beat_meanwhile(comm, [&] { hooks.epoch(epochs_.back()); });
       });
     }
     if (hooks.checkpoint && checkpoint_is_due()) {
       auto const saved = state();
       comm.together("checkpoint", [&] {
-        if (comm.is_root()) hooks.checkpoint(saved);
+        if (comm.is_root()) comm::beat_meanwhile(comm, [&] { hooks.checkpoint(saved); });
       });
     }
     if ((epoch_ends || step_ >= next_tick_) && tick(hooks)) return false;

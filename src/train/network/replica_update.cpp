@@ -59,6 +59,7 @@ ReplicaUpdate::ReplicaUpdate(comm::Communicator const& replicas, nn::Network con
                              ReductionOptions const& options, comm::Pulse& pulse)
     : replicas_{replicas.duplicate()},
       pulse_{pulse},
+      watch_{replicas_, pulse},
       layers_{layers},
       options_{options},
       sums_{options.order, network.arena_size(),
@@ -120,7 +121,7 @@ void ReplicaUpdate::layer_done(int shard, int layer) {
     if (buckets_[b].lowest != layer) continue;
     sums_.merge(shard, buckets_[b].range);
     if (shard + 1 < block().end) continue;
-    Stopwatch const clock;  // MPI's own collectives block here
+    Stopwatch const clock;  // MPI's own collectives wait here
     sum_->start(b);
     exposed_seconds_ += clock.seconds();
   }

@@ -69,6 +69,8 @@ Hybrid::Hybrid(Assignment const& a, comm::GridShape shape)
       blocks_{agree_on_blocks(a, shape.stages)},
       arena_(a.network.arena_size()),
       pulse_{a.comm, a.options.timeout, peers_of(grid_)},
+      watch_{a.comm, pulse_},
+      watch_on_stages_{grid_.stage_group(), pulse_},
       update_{make_update(a, grid_, blocks_, pulse_)},
       worker_{a,
               grid_,

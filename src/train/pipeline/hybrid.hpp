@@ -46,6 +46,8 @@ class Hybrid : public Strategy {
   std::vector<float> arena_;        ///< between collect()s up to date in this stage's layers only
   bool is_collected_ = true;
   comm::Pulse pulse_;
+  comm::Watch watch_;
+  comm::Watch watch_on_stages_;
   std::unique_ptr<ReplicaUpdate> update_;
   StageWorker worker_;
   double update_seconds_ = 0;

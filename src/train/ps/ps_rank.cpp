@@ -27,6 +27,7 @@ PsRank::PsRank(Assignment const& a, Roles roles, double timeout)
       plan_{a.plan},
       roles_{std::move(roles)},
       pulse_{a.comm, timeout, peers_of(a.comm, roles_)},
+      watch_{a.comm, pulse_},
       arena_(a.network.arena_size()) {}
 
 void PsRank::count(Counts& counts, std::int64_t number) {

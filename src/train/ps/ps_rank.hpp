@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "canopy/comm/pulse.hpp"
+#include "canopy/comm/watch.hpp"
 #include "canopy/train/network/strategy.hpp"
 
 #include "ps/roles.hpp"
@@ -38,6 +39,7 @@ class PsRank : public Strategy {
   ShardPlan const& plan_;
   Roles roles_;
   comm::Pulse pulse_;
+  comm::Watch watch_;
   std::vector<float> arena_;
   UpdateUse use_;
   Seen seen_;  ///< on the side that counts

@@ -236,34 +236,33 @@ TEST_P(EveryReduction, SaysWhatItDoesAndSends) {
   EXPECT_TRUE(GetParam() != "auto" || reduction->description().find(" took ") != std::string::npos);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, EveryReduction, ::testing::ValuesIn(reductions().names()),
-                         [](auto const& entry) { return entry.param; });
-
 /// The last rank is silent until all others have named it, also those that do not wait for it but
 /// for one who does.
-TEST(OwnReduction, NamesTheRankThatNeverComes) {
-  auto const world = Communicator::world();
-  if (world.size() == 1) return;
-  Rank const lost{world.size() - 1};
+TEST_P(EveryReduction, NamesTheRankThatNeverComes) {
+  if (world_.size() == 1) return;
+  Rank const lost{world_.size() - 1};
   for (auto const order : {Order::free, Order::tree}) {
-    Problem problem{world, order};
-    Pulse pulse{world, 0.5};
-    test::Aside noticed{world};
+    Problem problem{world_, order};
+    Pulse pulse{world_, 0.5};
+    test::Aside noticed{world_};
     auto plan = problem.plan();
     plan.pulse = &pulse;
-    auto const reduction = reductions().make("own", world, plan);
-    if (world.rank() == lost) {
-      noticed.await(world.size() - 1);
+    auto const reduction = make(plan);
+    auto const start_all = [&] {
+      for (std::size_t bucket = 0; bucket < buckets.size(); ++bucket) reduction->start(bucket);
+    };
+    if (world_.rank() == lost) {
+      noticed.await(world_.size() - 1);
       // Takes what the others have sent, which may else leave from memory that is theirs no more.
-      for (std::size_t bucket = 0; bucket < buckets.size(); ++bucket) reduction->start(bucket);
-      for (Stopwatch const clock; clock.seconds() < 0.3;) try {
-          reduction->poll();
-        } catch (LostPeer const& e) {
-          EXPECT_EQ(e.peer, lost) << "the others have said so";
-        }
-    } else {
-      for (std::size_t bucket = 0; bucket < buckets.size(); ++bucket) reduction->start(bucket);
       try {
+        start_all();
+        for (Stopwatch const clock; clock.seconds() < 0.3;) reduction->poll();
+      } catch (LostPeer const& e) {
+        EXPECT_EQ(e.peer, lost) << "the others have said so";
+      }
+    } else {
+      try {
+        start_all();
         reduction->wait();
         ADD_FAILURE() << "nothing was thrown";
       } catch (LostPeer const& e) {
@@ -274,20 +273,19 @@ TEST(OwnReduction, NamesTheRankThatNeverComes) {
       }
       noticed.come();
     }
-    world.barrier();
+    world_.barrier();
   }
 }
 
-TEST(OwnReduction, ARankThatIsOnlyLateIsWaitedFor) {
-  auto const world = Communicator::world();
-  if (world.size() == 1) return;
-  Problem problem{world, Order::tree};
-  Pulse pulse{world, 0.4};
+TEST_P(EveryReduction, ARankThatIsOnlyLateIsWaitedFor) {
+  if (world_.size() == 1) return;
+  Problem problem{world_, Order::tree};
+  Pulse pulse{world_, 0.4};
   auto plan = problem.plan();
   plan.pulse = &pulse;
-  auto const reduction = reductions().make("own", world, plan);
+  auto const reduction = make(plan);
   problem.fill(1);
-  if (world.is_root())  // computes for longer than the time-out, and polls
+  if (world_.is_root())  // computes for longer than the time-out, and polls
     for (Stopwatch const clock; clock.seconds() < 1;) {
       std::this_thread::sleep_for(std::chrono::milliseconds{5});
       reduction->poll();
@@ -298,6 +296,9 @@ TEST(OwnReduction, ARankThatIsOnlyLateIsWaitedFor) {
   EXPECT_TRUE(
       same_bits(problem.total().subspan(4, 24'000), std::span{expected}.subspan(4, 24'000)));
 }
+
+INSTANTIATE_TEST_SUITE_P(All, EveryReduction, ::testing::ValuesIn(reductions().names()),
+                         [](auto const& entry) { return entry.param; });
 
 }  // namespace
 }  // namespace canopy::comm

@@ -79,17 +79,16 @@ class Reduction {
 };
 
 /// The choices (--allreduce):
-///   mpi   MPI's own collectives. With `free` a plain MPI_Allreduce in place, whose bits depend on
-///         the number of ranks and on MPI; with `tree` (and with fp16) MPI_Alltoallv of the partial
-///         sums, the tree on each rank's slice, MPI_Allgatherv: exactly the bits of the tree for
-///         every number of ranks. Works inside `start`, which blocks; no timeout.
+///   mpi   MPI's own collectives: MPI_Ialltoallv of the partial sums, the sum on each rank's slice,
+///         MPI_Iallgatherv. With `free` in the order of ranks; with `tree` exactly the bits of the
+///         tree for every number of ranks. Works inside `start`, which waits.
 ///   own   Isend/Irecv state machines. For a power of two of ranks recursive halving-doubling,
 ///         which is the tree; else with `free` a chunked ring, with `tree` partial sums that meet
-///         where links are least loaded. A peer without a sign of life ends in LostPeer, which
-///         names it by its number in the pulse's communicator.
+///         where links are least loaded.
 ///   auto  runs both on the buckets (of zeros; the buffers are as before afterwards) and takes the
 ///         faster by the slowest rank's time; all ranks agree.
-/// Making one is collective.
+/// With all of them a rank without a sign of life ends in LostPeer, which names it by its number in
+/// the pulse's communicator. Making one is collective.
 Registry<Reduction, Communicator const&, ReductionPlan const&> const& reductions();
 
 }  // namespace canopy::comm

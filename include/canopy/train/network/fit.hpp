@@ -35,7 +35,8 @@ struct FitProgress {
 };
 
 /// What happens on the root while a fit goes on. All may be empty. Whatever one throws ends the fit
-/// on every rank.
+/// on every rank. `epoch` and `checkpoint` may take long, and run in a thread of their own, so they
+/// are not to use MPI.
 struct FitHooks {
   std::function<void(FitProgress const&)> watch;  ///< some times a second
   std::function<bool()> interrupted;              ///< asked as often

@@ -9,6 +9,7 @@
 #include "canopy/comm/communicator.hpp"
 #include "canopy/comm/pulse.hpp"
 #include "canopy/comm/reduce/reduction.hpp"
+#include "canopy/comm/watch.hpp"
 #include "canopy/core/array.hpp"
 #include "canopy/core/table.hpp"
 #include "canopy/nn/network.hpp"
@@ -101,6 +102,7 @@ class ReplicaUpdate {
 
   comm::Communicator replicas_;
   comm::Pulse& pulse_;
+  comm::Watch watch_;
   LayerBlock layers_;
   ReductionOptions options_;
   GradientSums sums_;
