@@ -20,6 +20,7 @@
 #include "run_tables.hpp"
 #include "save_pace.hpp"
 #include "train_view.hpp"
+#include "unseen_rows.hpp"
 
 namespace canopy::app {
 namespace {
@@ -199,8 +200,10 @@ class TreesTrainer {
   }
 
   void evaluate(forest::Forest const& model) {
-    auto const unseen = evaluate_unseen(model, data_, task_.split.test, settings_.scoring);
-    if (unseen) evaluations_.push_back(*unseen);
+    auto const unseen = unseen_rows(data_, task_.split.test);
+    if (!unseen.empty())
+      evaluations_.push_back(
+          app::evaluate(unseen, model.predict_proba(unseen.table, unseen.rows), settings_.scoring));
     if (!task_.parameters.oob_score) return;
     auto const out_of_bag = model.out_of_bag(task_.table, task_.split.train, task_.key);
     evaluations_.push_back(

@@ -53,18 +53,31 @@ class ForestSearchTask final : public TuneTask {
     model_ = &fitted(place, configuration);
   }
   std::optional<Evaluation> evaluate_unseen() const override {
-    return app::evaluate_unseen(*model_, data_, split_.test, settings_.search.scoring);
+    auto const unseen = unseen_rows(data_, split_.test);
+    if (unseen.empty()) return {};
+    return evaluate(unseen, model_->predict_proba(unseen.table, unseen.rows),
+                    settings_.search.scoring);
   }
   Unseen compare_on_unseen(RefitPlace const& place, tune::Configuration const& initial,
                            tune::Configuration const& best) override {
     place.farm.expect_silence();
-    UnseenRows const unseen{settings_.source, data_, split_.test};
+    auto unseen = unseen_rows(data_, split_.test);
+    if (unseen.empty() && settings_.source.data == "forest-cover") try {
+        unseen = rows_of_full_set(settings_.source, data_);
+      } catch (DataError const& e) {
+        return {{}, std::string{"no full forest-cover set to judge on: "} + e.what()};
+      }
     throw_if_stopped(place.interrupted);
-    if (unseen.empty()) return {{}, unseen.why_empty()};
+    if (unseen.empty()) return {};
     auto const& initially = fitted(place, initial);
     auto const& tuned = fitted(place, best);
     place.farm.expect_silence();
-    return {unseen.compare(initially, tuned), {}};
+    auto const predictions = tuned.predict(unseen.table, unseen.rows);
+    return {compare_predictions(
+                unseen.name, unseen.labels(),
+                initially == tuned ? predictions : initially.predict(unseen.table, unseen.rows),
+                predictions, tuned.classes()),
+            {}};
   }
   void add_model(record::RunRecord& record) const override {
     if (model_) app::add_model(record, *model_, rows().size(), header().label_name);
