@@ -45,8 +45,8 @@ struct RowBlock {
 /// end at a multiple of `grain`.
 std::vector<RowBlock> shares_of(std::size_t rows, int ranks, std::size_t least, std::size_t grain);
 
-/// So few rows are not worth the trees' way to another rank: taking a node there, out and in again,
-/// costs what 16 rows cost in its tree (results/tuning.md).
+/// So few rows are not worth the trees' way to another rank: to pack and unpack a node takes as long
+/// as six rows take down its tree (results/tuning.md), and copies on the way come on top.
 std::size_t least_rows_of_share(forest::Forest const& forest);
 
 /// forest.predict_proba(table, rows), a share of the rows on each rank, the coordinator's too. The
