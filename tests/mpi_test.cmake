@@ -52,3 +52,22 @@ if(CANOPY_SANITIZE)
   # for, so that no suppression can name them. Tests that need no mpirun do look for leaks.
   list(APPEND CANOPY_MPI_ENVIRONMENT ASAN_OPTIONS=detect_leaks=0)
 endif()
+
+# canopy_loss_test(<program> LINK <target>... SCENES <word>...)
+#
+# A program that loses some of its five ranks, which plain mpirun would not outlive: test_<program>.<scene>
+# for each scene that it plays. It prints "as it should be" at the end, or what is WRONG.
+function(canopy_loss_test program)
+  cmake_parse_arguments(arg "" "" "LINK;SCENES" ${ARGN})
+  add_executable(${program} ${program}.cpp)
+  target_include_directories(${program} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  target_link_libraries(${program} PRIVATE ${arg_LINK} canopy_flags)
+  foreach(scene IN LISTS arg_SCENES)
+    add_test(NAME test_${program}.${scene}
+             COMMAND ${CANOPY_MPIRUN} --enable-recovery -np 5 $<TARGET_FILE:${program}> ${scene})
+    set_tests_properties(test_${program}.${scene} PROPERTIES
+      LABELS "quick;mpi;np5" PROCESSORS 5 TIMEOUT 60 PASS_REGULAR_EXPRESSION "as it should be"
+      FAIL_REGULAR_EXPRESSION "WRONG"
+      ENVIRONMENT "${CANOPY_MPI_ENVIRONMENT};OMPI_MCA_btl_vader_single_copy_mechanism=none")
+  endforeach()
+endfunction()

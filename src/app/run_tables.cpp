@@ -24,17 +24,6 @@ std::vector<std::uint16_t> labels_of(data::EncodedTable const& table, data::Rows
 
 }  // namespace
 
-std::optional<Evaluation> evaluate_unseen(forest::Forest const& model, SharedData const& data,
-                                          data::Rows const& held_out, std::string const& scoring) {
-  auto const table = data.table();
-  if (!held_out.empty())
-    return evaluate("hold-out", labels_of(table, held_out), model.predict_proba(table, held_out),
-                    scoring, table.classes());
-  if (!data.test) return {};
-  return evaluate("test set", data.test->labels, model.predict_proba(data.test->features), scoring,
-                  table.classes());
-}
-
 Evaluation evaluate_out_of_bag(forest::OutOfBag const& out_of_bag, data::EncodedTable const& table,
                                data::Rows const& rows, std::string const& scoring) {
   return evaluate("out-of-bag", labels_of(table, rows), out_of_bag.decision_function, scoring,

@@ -37,10 +37,6 @@ struct Evaluation {
 Evaluation evaluate(std::string rows_from, std::vector<std::uint16_t> const& truth,
                     Eigen::MatrixXd const& probabilities, std::string const& scoring, int classes);
 
-/// A forest's score on `held_out` rows, or else on the test set; nothing when there is neither.
-std::optional<Evaluation> evaluate_unseen(forest::Forest const& model, SharedData const& data,
-                                          data::Rows const& held_out, std::string const& scoring);
-
 /// The trees' own account of rows they did not see.
 Evaluation evaluate_out_of_bag(forest::OutOfBag const& out_of_bag, data::EncodedTable const& table,
                                data::Rows const& rows, std::string const& scoring);

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <optional>
 #include <utility>
+#include <variant>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -11,6 +12,7 @@
 #include "canopy/core/signals.hpp"
 #include "canopy/record/run_files.hpp"
 #include "canopy/train/forest_by_trees.hpp"
+#include "canopy/train/predict_over.hpp"
 
 #include "earlier_session.hpp"
 #include "forest_task.hpp"
@@ -20,9 +22,15 @@
 #include "run_tables.hpp"
 #include "save_pace.hpp"
 #include "train_view.hpp"
+#include "unseen_rows.hpp"
 
 namespace canopy::app {
 namespace {
+
+/// A task: trees to be grown, or rows to be predicted.
+using Piece = std::variant<train::TreeBlock, Bytes>;
+/// Tasks from this number on are rows, below are trees.
+constexpr comm::TaskId first_prediction = comm::TaskId{1} << 40;
 
 /// The root of one run: owns its files, drives the fit, writes the record.
 class TreesTrainer {
@@ -51,7 +59,7 @@ class TreesTrainer {
     if (start_.resumes) take_over_trees();
     try {
       fit(farm);
-      return finish();
+      return finish(farm);
     } catch (Stopped const&) {
       return finish_interrupted(farm);
     } catch (comm::NoWorkersLeft const& e) {
@@ -103,8 +111,6 @@ class TreesTrainer {
     pace_.begin(phases_.seconds());
     train::grow_over(farm, job(view), trees_);
     phases_.end();
-    uses_ = farm.shut_down();
-    note_losses();
   }
 
   void announce() const {
@@ -117,7 +123,7 @@ class TreesTrainer {
 
   train::ForestJob job(TrainView& view) {
     train::ForestJob job;
-    job.task = [](train::TreeBlock block) { return to_bytes(block); };
+    job.task = [](train::TreeBlock block) { return to_bytes(Piece{block}); };
     job.grow_here = [this](train::TreeBlock block, StopToken const& stop) {
       if (before_block_) before_block_();
       return task_.grow(block, stop);
@@ -144,7 +150,10 @@ class TreesTrainer {
 
   void note_losses() {
     auto const& losses = farm_->losses();
-    auto const name = [](comm::TaskId tree) { return fmt::format("tree {} and on", tree); };
+    auto const name = [](comm::TaskId task) {
+      return task < first_prediction ? fmt::format("tree {} and on", task)
+                                     : std::string{"a part of the evaluation"};
+    };
     for (auto& event : events_of(losses, losses_told_, hosts_, phases_.seconds(), name))
       events_.push_back(std::move(event));
     losses_told_ = losses.size();
@@ -190,10 +199,13 @@ class TreesTrainer {
     return record;
   }
 
-  record::RunRecord finish() {
+  record::RunRecord finish(comm::Farm& farm) {
     phases_.begin("evaluate");
     auto const model = forest_of(std::move(trees_));
-    evaluate(model);
+    evaluate_on_unseen(farm, model);
+    uses_ = farm.shut_down();
+    note_losses();
+    evaluate_out_of_bag(model);
     importances_ = model.feature_importances();
     phases_.begin("write");
     record::RunRecord saved;  // made first, so that the phases tell what it takes
@@ -208,13 +220,22 @@ class TreesTrainer {
     return record;
   }
 
-  void evaluate(forest::Forest const& model) {
-    auto const unseen = evaluate_unseen(model, data_, task_.split.test, settings_.scoring);
-    if (unseen) evaluations_.push_back(*unseen);
+  /// Nobody asks for a stop any more: all trees are grown, and this takes moments.
+  void evaluate_on_unseen(comm::Farm& farm, forest::Forest const& model) {
+    auto const unseen = unseen_rows(data_, task_.split.test);
+    if (unseen.empty()) return;
+    train::PredictionPlace const place{farm,
+                                       [](Bytes const& share) { return to_bytes(Piece{share}); },
+                                       [] { return false; }, first_prediction};
+    evaluations_.push_back(evaluate(
+        unseen, train::predict_over(place, model, unseen.table, unseen.rows), settings_.scoring));
+  }
+
+  void evaluate_out_of_bag(forest::Forest const& model) {
     if (!task_.parameters.oob_score) return;
     auto const out_of_bag = model.out_of_bag(task_.table, task_.split.train, task_.key);
     evaluations_.push_back(
-        evaluate_out_of_bag(out_of_bag, task_.table, task_.split.train, settings_.scoring));
+        app::evaluate_out_of_bag(out_of_bag, task_.table, task_.split.train, settings_.scoring));
     if (out_of_bag.rows_without_vote > 0)
       event("out-of-bag",
             fmt::format("{} rows are in every bootstrap and count as the first class; more trees "
@@ -292,8 +313,11 @@ record::RunRecord run_by_trees(comm::Communicator const& comm, TrainSettings con
   comm.together("train", [&] {
     comm::Farm farm{
         comm, [&](Bytes const& payload, StopToken const& stop) {
+          auto const piece = from_bytes<Piece>(payload);
+          if (auto const* share = std::get_if<Bytes>(&piece))
+            return train::predict_forest(*share, stop);
           if (before_block) before_block();
-          return train::trees_to_bytes(task->grow(from_bytes<train::TreeBlock>(payload), stop));
+          return train::trees_to_bytes(task->grow(std::get<train::TreeBlock>(piece), stop));
         }};
     if (comm.is_root())
       record = lead(farm, [&] {

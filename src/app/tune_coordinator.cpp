@@ -187,18 +187,18 @@ Trial const& TuneCoordinator::final_trial(tune::Search const& search, Trial cons
 }
 
 void TuneCoordinator::fit_final_model(comm::Farm& farm, Trial const& trial) {
+  RefitPlace const place{farm, bench_, [this] { return interrupted(); }, phases_};
   phases_.begin("refit");
-  task_.refit({farm, bench_, [this] { return interrupted(); }}, trial.configuration);
+  task_.refit(place, trial.configuration);
   final_ = &trial;
   phases_.begin("evaluate");
-  farm.expect_silence();
-  evaluate(trial);
+  evaluate(place, trial);
   phases_.end();
 }
 
 /// On rows the model has not seen, one way or another.
-void TuneCoordinator::evaluate(Trial const& trial) {
-  evaluation_ = task_.evaluate_unseen();
+void TuneCoordinator::evaluate(RefitPlace const& place, Trial const& trial) {
+  evaluation_ = task_.evaluate_unseen(place);
   if (evaluation_) return;
   auto out_of_fold = trial.confusion();
   if (!out_of_fold)

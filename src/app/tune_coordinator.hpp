@@ -41,7 +41,7 @@ class TuneCoordinator {
   /// Whose model is saved.
   tune::Trial const& final_trial(tune::Search const& search, tune::Trial const& best) const;
   void fit_final_model(comm::Farm& farm, tune::Trial const& trial);
-  void evaluate(tune::Trial const& trial);
+  void evaluate(RefitPlace const& place, tune::Trial const& trial);
 
   record::RunRecord finish_interrupted(comm::Farm& farm, tune::Search const& search);
   record::RunRecord finish(comm::Farm& farm, tune::Search const& search);

@@ -5,7 +5,7 @@
 
 #include "canopy/core/digest.hpp"
 #include "canopy/data/metrics.hpp"
-#include "canopy/train/network/evaluation.hpp"
+#include "canopy/train/predict_over.hpp"
 
 #include "network_task.hpp"
 #include "unseen_rows.hpp"
@@ -13,22 +13,41 @@
 namespace canopy::app {
 namespace {
 
-/// Models fitted to all rows of a search, each once.
+/// A model fitted to all rows of a search.
+template <class Model>
+struct Fitted {
+  tune::Configuration configuration;
+  Model model;
+  int number;                                         ///< among the models of the search
+  std::optional<Eigen::MatrixXd> probabilities = {};  ///< of the rows that it is judged on
+};
+
+/// Such models, each fitted and asked once.
 template <class Model>
 class FittedModels {
  public:
   /// `fit(n)` fits the n-th model of this search.
   template <class Fit>
-  Model const& of(tune::Configuration const& configuration, Fit const& fit) {
-    for (auto const& [known, model] : models_)
-      if (known == configuration) return model;
-    auto model = fit(static_cast<int>(models_.size()));
-    return models_.emplace_back(configuration, std::move(model)).second;
+  Fitted<Model>& of(tune::Configuration const& configuration, Fit const& fit) {
+    for (auto& known : models_)
+      if (known.configuration == configuration) return known;
+    auto const number = static_cast<int>(models_.size());
+    return models_.emplace_back(configuration, fit(number), number);
   }
 
  private:
-  std::deque<std::pair<tune::Configuration, Model>> models_;
+  std::deque<Fitted<Model>> models_;
 };
+
+/// Class probabilities of the rows that a model is judged on, which `predict(place)` gives.
+template <class Model, class Predict>
+Eigen::MatrixXd const& judged(RefitPlace const& place, Fitted<Model>& fitted,
+                              Predict const& predict) {
+  if (!fitted.probabilities)
+    fitted.probabilities =
+        predict(tune::prediction_place(place.farm, place.interrupted, fitted.number));
+  return *fitted.probabilities;
+}
 
 class ForestSearchTask final : public TuneTask {
  public:
@@ -50,28 +69,54 @@ class ForestSearchTask final : public TuneTask {
   }
 
   void refit(RefitPlace const& place, tune::Configuration const& configuration) override {
-    model_ = &fitted(place, configuration);
+    final_ = &fitted(place, configuration);
   }
-  std::optional<Evaluation> evaluate_unseen() const override {
-    return app::evaluate_unseen(*model_, data_, split_.test, settings_.search.scoring);
+  std::optional<Evaluation> evaluate_unseen(RefitPlace const& place) override {
+    auto const unseen = unseen_rows(data_, split_.test);
+    if (unseen.empty()) return {};
+    return evaluate(unseen, predict(place, *final_, unseen), settings_.search.scoring);
   }
   Unseen compare_on_unseen(RefitPlace const& place, tune::Configuration const& initial,
                            tune::Configuration const& best) override {
     place.farm.expect_silence();
-    UnseenRows const unseen{settings_.source, data_, split_.test};
+    UnseenRows unseen;
+    try {
+      unseen = rows_for_the_verdict();
+    } catch (DataError const& e) {
+      return {{}, std::string{"no full forest-cover set to judge on: "} + e.what()};
+    }
     throw_if_stopped(place.interrupted);
-    if (unseen.empty()) return {{}, unseen.why_empty()};
-    auto const& initially = fitted(place, initial);
-    auto const& tuned = fitted(place, best);
-    place.farm.expect_silence();
-    return {unseen.compare(initially, tuned), {}};
+    if (unseen.empty()) return {};
+    auto& initially = fitted(place, initial);
+    auto& tuned = fitted(place, best);
+    place.phases.begin("predict");
+    return {compare_predictions(unseen.name, unseen.labels(),
+                                data::predicted_classes(predict(place, initially, unseen)),
+                                data::predicted_classes(predict(place, tuned, unseen)),
+                                unseen.table.classes()),
+            {}};
   }
   void add_model(record::RunRecord& record) const override {
-    if (model_) app::add_model(record, *model_, rows().size(), header().label_name);
+    if (final_) app::add_model(record, final_->model, rows().size(), header().label_name);
   }
 
  private:
-  forest::Forest const& fitted(RefitPlace const& place, tune::Configuration const& configuration) {
+  using Model = Fitted<forest::Forest>;
+
+  UnseenRows rows_for_the_verdict() const {
+    auto unseen = unseen_rows(data_, split_.test);
+    return unseen.empty() && settings_.source.data == "forest-cover"
+               ? rows_of_full_set(settings_.source, data_)
+               : unseen;
+  }
+  /// Class probabilities of these rows, which are the same whenever there are any.
+  static Eigen::MatrixXd const& predict(RefitPlace const& place, Model& model,
+                                        UnseenRows const& unseen) {
+    return judged(place, model, [&](train::PredictionPlace const& where) {
+      return train::predict_over(where, model.model, unseen.table, unseen.rows);
+    });
+  }
+  Model& fitted(RefitPlace const& place, tune::Configuration const& configuration) {
     return models_.of(configuration, [&](int which) {
       return tune::refit_forest(place.farm, place.bench, settings_.search, configuration,
                                 place.interrupted, which);
@@ -82,7 +127,7 @@ class ForestSearchTask final : public TuneTask {
   SharedData data_;
   data::Split split_;
   FittedModels<forest::Forest> models_;
-  forest::Forest const* model_ = nullptr;  ///< the final one
+  Model* final_ = nullptr;
 };
 
 class NetworkSearchTask final : public TuneTask {
@@ -113,35 +158,38 @@ class NetworkSearchTask final : public TuneTask {
   }
 
   void refit(RefitPlace const& place, tune::Configuration const& configuration) override {
-    model_ = &fitted(place, configuration);
+    final_ = &fitted(place, configuration);
   }
-  std::optional<Evaluation> evaluate_unseen() const override {
+  std::optional<Evaluation> evaluate_unseen(RefitPlace const& place) override {
     if (rows_.unseen.empty()) return {};
-    return app::evaluate_unseen(predict(*model_), rows_, feed(*model_), settings_.search.scoring);
+    return app::evaluate_unseen(predict(place, *final_), rows_, feed(final_->model),
+                                settings_.search.scoring);
   }
   Unseen compare_on_unseen(RefitPlace const& place, tune::Configuration const& initial,
                            tune::Configuration const& best) override {
     if (rows_.unseen.empty()) return {};
-    auto const& default_model = fitted(place, initial);
-    auto const& tuned_model = fitted(place, best);
-    place.farm.expect_silence();
-    auto const initially = data::predicted_classes(predict(default_model));
-    auto const tuned = data::predicted_classes(predict(tuned_model));
+    auto& initially = fitted(place, initial);
+    auto& tuned = fitted(place, best);
+    place.phases.begin("predict");
     std::vector<std::uint16_t> labels(rows_.unseen.size());
-    feed(tuned_model).labels(rows_.unseen, labels);
-    return {compare_predictions(rows_.unseen_name(), labels, initially, tuned,
-                                data_.samples().classes()),
+    feed(tuned.model).labels(rows_.unseen, labels);
+    return {compare_predictions(
+                rows_.unseen_name(), labels, data::predicted_classes(predict(place, initially)),
+                data::predicted_classes(predict(place, tuned)), data_.samples().classes()),
             {}};
   }
   void add_model(record::RunRecord& record) const override {
-    if (!model_) return;
-    record.model = model_->to_arrays();
+    if (!final_) return;
+    auto const& model = final_->model;
+    record.model = model.to_arrays();
     record.model_row =
-        model_row(*model_, nn::Network{model_->architecture}, rows().size(), header().label_name);
+        model_row(model, nn::Network{model.architecture}, rows().size(), header().label_name);
   }
 
  private:
-  nn::Model const& fitted(RefitPlace const& place, tune::Configuration const& configuration) {
+  using Model = Fitted<nn::Model>;
+
+  Model& fitted(RefitPlace const& place, tune::Configuration const& configuration) {
     return models_.of(configuration, [&](int which) {
       return tune::refit_network(place.farm, configuration, place.interrupted, which);
     });
@@ -150,11 +198,10 @@ class NetworkSearchTask final : public TuneTask {
     return {data_.samples(), model.architecture.input, model.standardisation};
   }
   /// Class probabilities of the unseen rows.
-  Eigen::MatrixXd predict(nn::Model const& model) const {
-    nn::Network const network{model.architecture};
-    auto const rows = feed(model);
-    train::Evaluator evaluator{alone_, network, rows};
-    return train::as_table(evaluator.probabilities(model.arena, rows_.unseen), network.classes());
+  Eigen::MatrixXd const& predict(RefitPlace const& place, Model& model) const {
+    return judged(place, model, [&](train::PredictionPlace const& where) {
+      return train::predict_over(where, alone_, model.model, data_.samples(), rows_.unseen);
+    });
   }
 
   TuneSettings const& settings_;
@@ -164,7 +211,7 @@ class NetworkSearchTask final : public TuneTask {
   comm::Communicator alone_;
   NetworkRows rows_;
   FittedModels<nn::Model> models_;
-  nn::Model const* model_ = nullptr;  ///< the final one
+  Model* final_ = nullptr;
 };
 
 }  // namespace

@@ -14,11 +14,12 @@
 
 namespace canopy::app {
 
-/// Where models are fitted to all rows of a search. On the coordinator.
+/// Where models are fitted to all rows of a search, and judged. On the coordinator.
 struct RefitPlace {
   comm::Farm& farm;
   tune::Workbench const& bench;
   std::function<bool()> interrupted;  ///< asked all the time
+  Phases& phases;
 };
 
 /// What differs between searches for forests and for networks: the form of the data, and the model
@@ -38,15 +39,15 @@ class TuneTask {
   /// Fits the final model, unless it was fitted to be compared. Throws Stopped.
   virtual void refit(RefitPlace const& place, tune::Configuration const& configuration) = 0;
   /// The final model's score on rows held out, or else on the test set; nothing when there is
-  /// neither.
-  virtual std::optional<Evaluation> evaluate_unseen() const = 0;
+  /// neither. Throws Stopped.
+  virtual std::optional<Evaluation> evaluate_unseen(RefitPlace const& place) = 0;
 
   struct Unseen {
     std::optional<tune::HeldOut> rows;
     std::string why_none;  ///< where there might have been some
   };
-  /// Both models, fitted to all rows of the search, on rows that no part of it has seen. Throws
-  /// Stopped.
+  /// Both models, fitted to all rows of the search, on rows that no part of it has seen; begins the
+  /// phase in which they predict. Throws Stopped.
   virtual Unseen compare_on_unseen(RefitPlace const& place, tune::Configuration const& initial,
                                    tune::Configuration const& best) = 0;
   /// Puts the final model into the record, if there is one.

@@ -63,7 +63,7 @@ bool VerdictMaker::compare_in_fresh_folds(VerdictPlace const& place,
 void VerdictMaker::compare_on_unseen_rows(VerdictPlace const& place, tune::Trial const& initial,
                                           tune::Trial const& best) {
   throw_if_stopped(place.interrupted);
-  auto unseen = task_.compare_on_unseen({place.farm, bench_, place.interrupted},
+  auto unseen = task_.compare_on_unseen({place.farm, bench_, place.interrupted, place.phases},
                                         initial.configuration, best.configuration);
   findings_.held_out = std::move(unseen.rows);
   remark_ = std::move(unseen.why_none);

@@ -1,6 +1,7 @@
 #include "unseen_rows.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <span>
 #include <utility>
 
@@ -18,49 +19,46 @@ tune::HeldOut compare_predictions(std::string name, std::vector<std::uint16_t> c
   return result;
 }
 
-UnseenRows::UnseenRows(data::Source const& source, SharedData const& data, data::Rows held_out)
-    : table_{data.table()}, rows_{std::move(held_out)} {
-  if (!rows_.empty()) {
-    name_ = "hold-out";
-    for (auto const row : rows_) labels_.push_back(table_.labels()[row]);
-  } else if (data.test) {
-    name_ = "test set";
-    dataset_ = data.test;
-    labels_ = dataset_->labels;
-  } else if (source.data == "forest-cover") {
-    take_full_set(source, data);
-  }
+std::vector<std::uint16_t> UnseenRows::labels() const {
+  std::vector<std::uint16_t> labels;
+  labels.reserve(rows.size());
+  for (auto const row : rows) labels.push_back(table.labels()[row]);
+  return labels;
 }
 
-/// The full set begins with the rows of Kaggle's.
-void UnseenRows::take_full_set(data::Source const& source, SharedData const& data) try {
+namespace {
+
+/// The rows of the table from number `first` on.
+UnseenRows rows_from(std::string name, data::EncodedTable table, std::int64_t first) {
+  data::Rows rows(static_cast<std::size_t>(table.rows() - first));
+  std::iota(rows.begin(), rows.end(), static_cast<data::RowIndex>(first));
+  return {std::move(name), std::move(table), std::move(rows)};
+}
+
+}  // namespace
+
+UnseenRows unseen_rows(SharedData const& data, data::Rows const& held_out) {
+  if (!held_out.empty()) return {"hold-out", data.table(), held_out};
+  if (data.test) return rows_from("test set", data::EncodedTable::encode(*data.test), 0);
+  return {};
+}
+
+/// It begins with the rows of Kaggle's.
+UnseenRows rows_of_full_set(data::Source const& source, SharedData const& data) {
   auto full_source = source;
   full_source.data = "forest-cover-full";
-  auto full = data::load(full_source, 0).train;
-  auto const known = table_.labels();
+  auto const full = data::load(full_source, 0).train;
+  auto const known = data.table().labels();
   auto const same = full.labels.size() > known.size() &&
                     std::ranges::equal(known, std::span{full.labels}.first(known.size()));
-  if (!same || full.class_names != data.header.class_names) {
-    why_empty_ = "the full forest-cover set does not begin with the rows that were searched on";
-    return;
-  }
-  name_ = "full set";
-  auto const seen = static_cast<std::ptrdiff_t>(known.size());
-  labels_.assign(full.labels.begin() + seen, full.labels.end());
-  full.features = full.features.bottomRows(full.rows() - seen).eval();
-  dataset_ = std::move(full);
-} catch (DataError const& e) {
-  why_empty_ = std::string{"no full forest-cover set to judge on: "} + e.what();
+  if (!same || full.class_names != data.header.class_names)
+    throw DataError{"it does not begin with the rows that were searched on"};
+  return rows_from("full set", data::EncodedTable::encode(full), std::ssize(known));
 }
 
-std::vector<std::uint16_t> UnseenRows::predict(forest::Forest const& model) const {
-  return dataset_ ? model.predict(dataset_->features) : model.predict(table_, rows_);
-}
-
-tune::HeldOut UnseenRows::compare(forest::Forest const& initial, forest::Forest const& best) const {
-  auto const predictions = predict(best);
-  return compare_predictions(name_, labels_, initial == best ? predictions : predict(initial),
-                             predictions, best.classes());
+Evaluation evaluate(UnseenRows const& unseen, Eigen::MatrixXd const& probabilities,
+                    std::string const& scoring) {
+  return evaluate(unseen.name, unseen.labels(), probabilities, scoring, unseen.table.classes());
 }
 
 }  // namespace canopy::app

@@ -1,14 +1,18 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "canopy/forest/forest.hpp"
+#include <Eigen/Core>
+
+#include "canopy/data/encoded.hpp"
+#include "canopy/data/source.hpp"
+#include "canopy/data/splits.hpp"
 #include "canopy/tune/verdict.hpp"
 
 #include "run_parts.hpp"
+#include "run_tables.hpp"
 
 namespace canopy::app {
 
@@ -17,29 +21,26 @@ tune::HeldOut compare_predictions(std::string name, std::vector<std::uint16_t> c
                                   std::vector<std::uint16_t> const& initial,
                                   std::vector<std::uint16_t> const& best, int classes);
 
-/// Rows that no part of a search for forests has seen: those held out by --test-size, else a test
-/// set that came with the data, else, for forest-cover, the full set's rows that Kaggle's does not
-/// have.
-class UnseenRows {
- public:
-  UnseenRows(data::Source const& source, SharedData const& data, data::Rows held_out);
+/// Labelled rows that a forest has not seen, in the codes of a table: they go down its trees five
+/// times as fast as raw values do.
+struct UnseenRows {
+  std::string name = {};  ///< hold-out, test set, full set
+  data::EncodedTable table = {};
+  data::Rows rows = {};  ///< of the table
 
-  bool empty() const { return labels_.empty(); }
-  /// Why there are none, where there might have been some.
-  std::string const& why_empty() const { return why_empty_; }
-  /// Predicted by both final models.
-  tune::HeldOut compare(forest::Forest const& initial, forest::Forest const& best) const;
-
- private:
-  void take_full_set(data::Source const& source, SharedData const& data);
-  std::vector<std::uint16_t> predict(forest::Forest const& model) const;
-
-  std::string name_;
-  std::string why_empty_;
-  data::EncodedTable table_;
-  data::Rows rows_;                       ///< of the table,
-  std::optional<data::Dataset> dataset_;  ///< unless they are all of these
-  std::vector<std::uint16_t> labels_;
+  bool empty() const { return rows.empty(); }
+  std::vector<std::uint16_t> labels() const;
 };
+
+/// On the root: the rows held out by --test-size, else the test set that came with the data; none
+/// when there is neither.
+UnseenRows unseen_rows(SharedData const& data, data::Rows const& held_out);
+/// On the root, of forest-cover: the full set's rows that Kaggle's does not have. DataError when
+/// there is no such set.
+UnseenRows rows_of_full_set(data::Source const& source, SharedData const& data);
+
+/// How good predictions of such rows are; `probabilities`: rows x classes.
+Evaluation evaluate(UnseenRows const& unseen, Eigen::MatrixXd const& probabilities,
+                    std::string const& scoring);
 
 }  // namespace canopy::app

@@ -7,6 +7,11 @@
 namespace canopy::tune {
 namespace {
 
+/// Of the tasks of a final model, which begin with its trees.
+comm::TaskId first_task_of(int which) {
+  return first_refit_task + (comm::TaskId{which} << 32);
+}
+
 /// Folds of `rows`, as row numbers of the whole table.
 std::vector<data::Split> folds_of(LearnerData const& data, data::Rows const& rows, int k,
                                   int repeats, Key key) {
@@ -51,6 +56,10 @@ Bytes Workbench::work(Task const& task, StopToken const& stop) const {
         fit_network(model_, data_, task.configuration, rows_, key_.with("network"), stop);
     return model ? to_bytes(model->to_arrays()) : Bytes{};
   }
+  if (task.kind == predict)
+    return is_network(model_)
+               ? train::predict_network(task.share, data_.team(), data_.samples(), stop)
+               : train::predict_forest(task.share, stop);
   auto const parameters = forest_parameters(forest_kind(model_), task.configuration);
   return train::trees_to_bytes(forest::grow_trees(
       data_.table(), rows_, parameters, key_.with("refit"), task.first_tree, task.last_tree, stop));
@@ -73,7 +82,7 @@ forest::Forest refit_forest(comm::Farm& farm, Workbench const& bench,
                             std::function<bool()> const& interrupted, int which) {
   auto const parameters = forest_parameters(forest_kind(settings.model), configuration);
   train::ForestJob job;
-  job.first_id = first_refit_task + (comm::TaskId{which} << 32);
+  job.first_id = first_task_of(which);
   job.task = [&](train::TreeBlock block) {
     return to_bytes(Task{Task::Kind::trees, configuration, 0, false, block.first, block.last});
   };
@@ -86,7 +95,7 @@ forest::Forest refit_forest(comm::Farm& farm, Workbench const& bench,
 
 nn::Model refit_network(comm::Farm& farm, Configuration const& configuration,
                         std::function<bool()> const& interrupted, int which) {
-  auto const id = first_refit_task + (comm::TaskId{which} << 32);
+  auto const id = first_task_of(which);
   farm.assign(id, to_bytes(Task{Task::Kind::network, configuration, 0, false, 0, 0}));
   bool called_off = false;
   auto const idle = [&] {
@@ -103,6 +112,16 @@ nn::Model refit_network(comm::Farm& farm, Configuration const& configuration,
       throw std::runtime_error{"the final network could not be trained: " + report->error};
     return nn::Model::from_arrays(from_bytes<NamedArrays>(report->result));
   }
+}
+
+train::PredictionPlace prediction_place(comm::Farm& farm, std::function<bool()> interrupted,
+                                        int which) {
+  constexpr auto behind_the_trees = comm::TaskId{1} << 31;
+  return {farm,
+          [](Bytes const& share) {
+            return to_bytes(Task{.kind = Task::Kind::predict, .share = share});
+          },
+          std::move(interrupted), first_task_of(which) + behind_the_trees};
 }
 
 }  // namespace canopy::tune

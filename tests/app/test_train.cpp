@@ -11,6 +11,10 @@
 
 #include "canopy/app/train.hpp"
 #include "canopy/app/tune.hpp"
+#include "canopy/data/encoded.hpp"
+#include "canopy/data/metrics.hpp"
+#include "canopy/data/source.hpp"
+#include "canopy/data/splits.hpp"
 #include "canopy/forest/forest.hpp"
 #include "canopy/record/run_record.hpp"
 
@@ -190,6 +194,33 @@ TEST(Train, ScoresOnWhatTheModelHasNotSeen) {
   EXPECT_THAT(rows_from("synthetic:forest-cover,rows=200", 0, true), ElementsAre("out-of-bag"));
   EXPECT_THAT(rows_from("synthetic:mnist,rows=100", {}, false), ElementsAre("test set"));
   EXPECT_THAT(rows_from("synthetic:mnist,rows=100", 0.5, false), ElementsAre("hold-out"));
+}
+
+/// A tree so small that each rank gets a share of the rows; its leaves are of several classes.
+TEST(Train, HeldOutRowsAreScoredTheSameWhoeverPredictsThem) {
+  auto const world = comm::Communicator::world();
+  OutFile const out{world};
+  auto settings = small_forest(out);
+  settings.source.data = "synthetic:forest-cover,rows=4000";
+  settings.test_size = 0.5;
+  settings.scoring = "neg_log_loss";
+  settings.forest.n_estimators = 1;
+  settings.forest.max_depth = 3;
+  settings.forest.oob_score = false;
+  auto const run_ = run(world, settings);
+  if (!world.is_root()) return;
+  auto const table = data::EncodedTable::encode(data::load(settings.source, 11).train);
+  auto const rows =
+      data::stratified_split(table.labels(), table.classes(), 0.5, Key{11}.with("hold-out")).test;
+  std::vector<std::uint16_t> labels;
+  for (auto const row : rows) labels.push_back(table.labels()[row]);
+  auto const model = forest::Forest::from_arrays(*run_.model);
+  EXPECT_EQ(run_.table("evaluation")->number(0, "score"),
+            data::score("neg_log_loss", labels, model.predict_proba(table, rows)));
+  double tasks = 0;
+  for (int rank = 0; rank < world.size(); ++rank)
+    tasks += run_.table("ranks")->number(static_cast<std::size_t>(rank), "tasks");
+  EXPECT_GE(tasks, world.size() == 1 ? 1 : 1 + world.size()) << "one of them grows the tree";
 }
 
 TEST(Train, IsTheRefitOfTuneForTheSameParameters) {

@@ -241,6 +241,34 @@ TEST(Tune, HoldsRowsOutWhenAskedTo) {
   fs::remove(settings.common.out);
 }
 
+/// Trees so small that each rank gets a share of the rows; their leaves are of several classes.
+TEST(Tune, HeldOutRowsAreJudgedTheSameWhoeverPredictsThem) {
+  auto const world = comm::Communicator::world();
+  auto const search = [](comm::Communicator const& ranks, std::string const& out) {
+    auto settings = small_search(out);
+    settings.source.data = "synthetic:forest-cover,rows=4000";
+    settings.test_size = 0.5;
+    settings.search.trials = 2;
+    settings.search.scoring = "neg_log_loss";
+    settings.search.space = tune::Space::from_toml_text("n_estimators = [3, 4]\nmax_depth = 3");
+    auto record = run(ranks, settings);
+    if (ranks.is_root()) fs::remove(out);
+    return record;
+  };
+  auto const here = fresh_file(world, "alone");
+  auto const part = world.split(world.is_root() ? 0 : 1);
+  auto const expected = world.is_root() ? search(part, here) : record::RunRecord{};
+  auto const found = search(world, fresh_file(world, "dealt"));
+  if (!world.is_root()) return;
+  EXPECT_EQ(essence(found), essence(expected));
+  EXPECT_EQ(found.table("evaluation")->text(0, "score"),
+            expected.table("evaluation")->text(0, "score"));
+  auto const& verdict = *found.table("verdict");
+  EXPECT_EQ(verdict.text(0, "text"), expected.table("verdict")->text(0, "text"));
+  EXPECT_EQ(verdict.text(0, "held_out_rows"), "2000");
+  EXPECT_GT(found.table("ranks")->number(0, "tasks"), 0) << "the coordinator has its share, too";
+}
+
 TEST(Tune, BadSettingsLeaveNoFileAndReachEveryRank) {
   auto const world = comm::Communicator::world();
   auto settings = small_search(fresh_file(world, "bad"));

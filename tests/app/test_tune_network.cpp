@@ -172,6 +172,31 @@ TEST(TuneNetwork, TakesTablesAndHoldsRowsOut) {
   EXPECT_EQ(run.model_row->text(0, "rows"), "240");
 }
 
+/// So many rows are held out that each rank gets a share of them to predict.
+TEST(TuneNetwork, HeldOutRowsAreScoredTheSameWhoeverPredictsThem) {
+  auto const world = Communicator::world();
+  auto const search = [](Communicator const& ranks, OutFile const& out, int ranks_per_trial) {
+    auto settings = small_search(out);
+    settings.source.data = "synthetic:forest-cover,rows=6000";
+    settings.test_size = 0.9;
+    settings.search.scoring = "neg_log_loss";
+    settings.search.trials = 2;
+    take_scheduler_away(settings.search);
+    settings.search.ranks_per_trial = {ranks_per_trial};
+    settings.search.space = tune::Space::from_toml_text("epochs = 1\nlr = [0.01, 0.02]");
+    return run(ranks, settings);
+  };
+  OutFile const out{world}, together{world}, in_pairs{world};
+  auto const part = world.split(world.is_root() ? 0 : 1);
+  auto const expected = world.is_root() ? essence(search(part, out, 1)) : std::string{};
+  auto const one = search(world, together, 1);
+  auto const two = search(world, in_pairs, 2);
+  if (!world.is_root()) return;
+  EXPECT_EQ(one.table("evaluation")->text(0, "rows"), "5400");
+  EXPECT_EQ(essence(one), expected);
+  EXPECT_EQ(essence(two), expected) << "two ranks per trial";
+}
+
 /// A list of layers in a file, which the root alone reads.
 class LayerFile {
  public:

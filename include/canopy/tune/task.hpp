@@ -10,9 +10,10 @@
 namespace canopy::tune {
 
 /// One piece of work, as it travels: a fold of a trial, some trees of a final model, all of a final
-/// network, a fold that the verdict rests on, or several of these.
+/// network, a fold that the verdict rests on, rows that a final model predicts, or several of
+/// these.
 struct Task {
-  enum class Kind : std::uint8_t { fold, trees, network, fresh_fold, several };
+  enum class Kind : std::uint8_t { fold, trees, network, fresh_fold, predict, several };
   Kind kind = Kind::fold;
   Configuration configuration = {};
   int fold = 0;
@@ -21,10 +22,11 @@ struct Task {
   int last_tree = 0;
   int ranks = 0;                 ///< that work on it together; 0: all of a block
   std::vector<Task> parts = {};  ///< of `several`: tasks for as many ranks each, at least one
+  Bytes share = {};              ///< of `predict`: as train::predict_over deals it
 
   template <class Archive>
   void fields(Archive& archive) {
-    archive(kind, configuration, fold, sliced, first_tree, last_tree, ranks, parts);
+    archive(kind, configuration, fold, sliced, first_tree, last_tree, ranks, parts, share);
   }
 };
 

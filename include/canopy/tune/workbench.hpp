@@ -6,6 +6,7 @@
 #include "canopy/core/bytes.hpp"
 #include "canopy/forest/forest.hpp"
 #include "canopy/nn/model.hpp"
+#include "canopy/train/predict_over.hpp"
 #include "canopy/tune/learner.hpp"
 #include "canopy/tune/search.hpp"
 #include "canopy/tune/settings.hpp"
@@ -25,7 +26,7 @@ class Workbench {
   LearnerData const& data() const { return data_; }
   data::Rows const& rows() const { return rows_; }
 
-  /// A FoldScore, some trees or a network.
+  /// A FoldScore, some trees, a network or class probabilities.
   Bytes work(Task const& task, StopToken const& stop) const;
 
  private:
@@ -56,5 +57,8 @@ forest::Forest refit_forest(comm::Farm& farm, Workbench const& bench,
 /// rank. It is the network that `canopy train` makes of the same rows, parameters and seed.
 nn::Model refit_network(comm::Farm& farm, Configuration const& configuration,
                         std::function<bool()> const& interrupted, int which = 0);
+/// Where the rows that final model number `which` of this farm is judged on are dealt.
+train::PredictionPlace prediction_place(comm::Farm& farm, std::function<bool()> interrupted,
+                                        int which);
 
 }  // namespace canopy::tune

@@ -7,8 +7,6 @@
 namespace canopy::train {
 namespace {
 
-constexpr int piece_rows = 128;  // of one forward pass
-
 /// The loss of one piece, on its way to the root.
 struct PieceLoss {
   double sum;
@@ -28,7 +26,7 @@ void Evaluator::pass_through(std::span<float const> arena, std::span<data::RowIn
   auto const rank = static_cast<std::size_t>(comm_.rank().value);
   for (auto piece = pieces * rank / ranks; piece < pieces * (rank + 1) / ranks; ++piece) {
     auto const first = piece * piece_rows;
-    auto const some = rows.subspan(first, std::min<std::size_t>(piece_rows, rows.size() - first));
+    auto const some = rows.subspan(first, std::min(piece_rows, rows.size() - first));
     feed_.inputs(some, pass_.input());
     pass_.forward(arena, {static_cast<int>(some.size()), {}, Key{0}, false});
     look(some);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <vector>
 
@@ -16,6 +17,9 @@ namespace canopy::train {
 /// comes out does not depend on the number of ranks.
 class Evaluator {
  public:
+  /// Of one forward pass. Blocks of rows that begin at multiples of it can be looked at one by one.
+  static constexpr std::size_t piece_rows = 128;
+
   Evaluator(comm::Communicator const& comm, nn::Network const& network, Feed const& feed);
 
   /// Collective. The loss summed over the rows and how many were right, on every rank.
