@@ -215,9 +215,19 @@ class NetworkTrainer {
     auto const spans = train::gather_spans(comm_, trace_);
     comm_.together("trace", [&] {
       if (!comm_.is_root()) return;
-      train::write_trace(spans, settings_.network.trace);
+      write_trace(spans);
       reports_.push_back(train::trace_table(spans, updates));
     });
+  }
+
+  /// A trace is not worth the model of a run that lasted for hours.
+  void write_trace(std::vector<std::vector<train::Trace::Span>> const& spans) {
+    try {
+      train::write_trace(spans, settings_.network.trace);
+    } catch (UserError const& e) {
+      event("trace", e.what());
+      fmt::print(stderr, "canopy: warning: --trace {}\n", e.what());
+    }
   }
 
   void gather_uses() {
