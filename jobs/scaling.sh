@@ -69,6 +69,21 @@ growth=strong
 [[ $repeat =~ ^[1-9][0-9]*$ ]] || fail "--repeat is '$repeat', expected a whole number, at least 1"
 [[ $out == *.h5 ]] || fail "--out is '$out', expected a name that ends in .h5"
 [[ $by == np || -n $hostfile ]] || fail "--nodes needs a --hostfile that names the machines"
+[[ -z $hostfile || (-f $hostfile && -r $hostfile) ]] || fail "--hostfile is '$hostfile', but there is no such file to read"
+[[ ! -d $out ]] || fail "--out is '$out', a folder; expected a file that ends in .h5"
+
+# machines: the hostfile's lines that name one.
+machines() { grep -v '^[[:space:]]*\(#\|$\)' "$hostfile"; }
+
+# Refuses sizes that the hostfile has not, before any run.
+check_sizes() {
+  local size known
+  known=$(machines | wc -l)
+  for size in ${sizes//,/ }; do
+    ((size <= known)) || fail "--nodes has $size, but $hostfile names $known machines"
+  done
+}
+[[ $by == np ]] || check_sizes
 find_program
 
 # Refuses growth that the command could not have, before any run.
@@ -89,11 +104,9 @@ check_growth() {
 ((${#grown[@]} == 0)) || check_growth
 prepare_mpi
 export CANOPY_DATA_DIR=${CANOPY_DATA_DIR:-$top/data}
-mkdir -p "$(dirname "$out")" "${out%.h5}"
+reason=$(mkdir -p "${out%.h5}" 2>&1 && touch "${out%.h5}/.writable" 2>&1 && rm "${out%.h5}/.writable") ||
+  fail "--out is '$out', but its runs cannot be written into ${out%.h5}: ${reason##*: }; choose another"
 out=$(realpath -m "$out")
-
-# hosts_of N: the hostfile's first N machines.
-hosts_of() { grep -v '^ *\(#\|$\)' "$hostfile" | head -n "$1"; }
 
 # work_of N: the options that make the work of weak scaling as much as N machines or processes do.
 work_of() {
@@ -112,8 +125,7 @@ run_with() {
   NP=$size HOSTFILE=$hostfile
   if [[ $by == nodes ]]; then
     hosts=${out%.h5}/$size.hosts
-    hosts_of "$size" >"$hosts"
-    (($(wc -l <"$hosts") == size)) || fail "$hostfile has fewer than $size machines"
+    machines | head -n "$size" >"$hosts"
     NP='' HOSTFILE=$hosts
   fi
   place_processes

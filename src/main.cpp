@@ -19,6 +19,7 @@
 #include "canopy/app/train.hpp"
 #include "canopy/app/tune.hpp"
 #include "canopy/comm/environment.hpp"
+#include "canopy/core/printable.hpp"
 #include "canopy/core/signals.hpp"
 #include "canopy/core/text.hpp"
 
@@ -71,14 +72,25 @@ Command const& find_command(std::string const& name) {
                               text::did_you_mean(name, names))};
 }
 
+/// Which step it was stands in front of it, when all ranks took it together.
+std::string in_words(std::string text) {
+  constexpr std::string_view spoken = "std::bad_alloc";
+  if (text.ends_with(spoken))
+    text.replace(text.size() - spoken.size(), spoken.size(),
+                 "there is not enough memory; ask for less (rows, trees, layers), or take a larger "
+                 "machine");
+  return text::printable(text);
+}
+
 /// One rank speaks for all: errors of a distributed command have reached every rank.
 int complain(std::exception const& error, int status) {
-  if (comm::launch().rank == 0) fmt::print(stderr, "canopy: error: {}\n", error.what());
+  if (comm::launch().rank == 0) fmt::print(stderr, "canopy: error: {}\n", in_words(error.what()));
   return status;
 }
 
 int run(int argc, char** argv) {
-  std::vector<std::string> const words{argv + 1, argv + argc};
+  std::vector<std::string> words{argv + 1, argv + argc};
+  if (words.size() == 2 && words[0] == "help") words = {words[1], "--help"};
   if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
     if (comm::launch().rank == 0) fmt::print("{}", usage());
     return words.empty() ? static_cast<int>(ExitCode::usage) : 0;
@@ -88,7 +100,7 @@ int run(int argc, char** argv) {
     return 0;
   }
   auto const& command = find_command(words[0]);
-  if (command.alone) return command.alone(Words{words}.subspan(1));
+  if (command.alone) return comm::launch().rank == 0 ? command.alone(Words{words}.subspan(1)) : 0;
   comm::Deadline end;
   comm::Environment const environment{argc, argv};
   try {

@@ -41,12 +41,13 @@ void CalibrateSettings::describe(Options& o) {
 }
 
 void CalibrateSettings::check() const {
+  std::vector<std::string> known{"forest"};
+  for (auto const& network : nn::named_models()) known.push_back(network.name);
   for (auto const& name : model)
     if (name != "forest" && !nn::is_network(name) && !name.ends_with(".toml"))
       throw UserError{fmt::format(
-          "--model has {}, which is no model; give some of forest, softmax, mlp, mlp:200-200 (any "
-          "widths), lenet, cnn, FILE.toml",
-          name)};
+          "--model has '{}'{}, expected some of {}, mlp:200-200 (any widths), FILE.toml", name,
+          text::did_you_mean(name, known), text::join(known, ", "))};
 }
 
 namespace {

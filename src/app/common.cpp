@@ -1,5 +1,7 @@
 #include "canopy/app/common.hpp"
 
+#include "canopy/core/output_file.hpp"
+
 namespace canopy::app {
 
 void CommonSettings::describe(Options& o) {
@@ -16,6 +18,10 @@ void CommonSettings::describe(Options& o) {
   o.row("progress", progress, "what is shown meanwhile",
         any<ProgressMode>("auto, bar, lines or none"))
       .is_recorded = false;
+}
+
+void CommonSettings::check() const {
+  check_output("--out", out, ".h5");
 }
 
 }  // namespace canopy::app

@@ -10,6 +10,7 @@
 
 #include "canopy/core/clock.hpp"
 #include "canopy/core/options.hpp"
+#include "canopy/core/output_file.hpp"
 #include "canopy/data/encoded.hpp"
 #include "canopy/data/readers.hpp"
 #include "canopy/data/source.hpp"
@@ -45,7 +46,7 @@ struct DataSettings {
     o.group("Convert");
     o.row("out", out, "the file to write", any<std::string>("FILE.h5"));
     o.row("overwrite", overwrite, "replace the file if it is there", any<bool>("true or false"));
-    o.row("seed", seed, "of generated data", any<std::uint64_t>("a whole number, at least 0"));
+    o.row("seed", seed, "of generated data", at_least(std::uint64_t{0}));
   }
 };
 
@@ -211,12 +212,12 @@ void write(Dataset const& dataset, fs::path const& file) {
 int convert(DataSettings const& settings) {
   if (settings.out.empty()) throw UserError{"--out is missing: the file to write, as in out.h5"};
   fs::path const out = settings.out;
+  check_output("--out", out, ".h5", {settings.source.data});
   refuse_to_replace(out, settings);
   auto const loaded = data::load(settings.source, settings.seed);
   auto const test_out =
       out.parent_path() / (out.stem().string() + "-test" + out.extension().string());
   if (loaded.test) refuse_to_replace(test_out, settings);
-  if (out.has_parent_path()) fs::create_directories(out.parent_path());
   write(loaded.train, out);
   if (loaded.test) write(*loaded.test, test_out);
   return 0;

@@ -44,12 +44,13 @@ void FederateSettings::describe(Options& o) {
 }
 
 void FederateSettings::check() const {
+  common.check();
   federation.check();
   if (!model.ends_with(".toml") && !nn::is_network(model)) {
     std::vector<std::string> names;
     for (auto const& known : nn::named_models()) names.push_back(known.name);
-    throw UserError{fmt::format("--model is '{}', expected one of {}, or FILE.toml{}", model,
-                                text::join(names, ", "), text::did_you_mean(model, names))};
+    throw UserError{fmt::format("--model is '{}'{}, expected one of {}, or FILE.toml", model,
+                                text::did_you_mean(model, names), text::join(names, ", "))};
   }
 }
 

@@ -14,6 +14,7 @@ class FederateView {
 
   void round(federate::RoundRow const& row);
   void idle(std::int64_t rounds_done);
+  void warn(std::string const& text) { progress_.warn(text); }
 
  private:
   Progress progress_;

@@ -143,7 +143,10 @@ federate::FederationHooks Federator::hooks() {
   };
   hooks.idle = [this] { view_->idle(federation_.state().round); };
   hooks.interrupted = [this] { return interrupted(); };
-  hooks.event = [this](std::string const& kind, std::string const& text) { event(kind, text); };
+  hooks.event = [this](std::string const& kind, std::string const& text) {
+    event(kind, text);
+    if (kind == "lost-rank" && !settings_.common.quiet) view_->warn("canopy: " + text);
+  };
   hooks.checkpoint = [this](FederationState const& state) {
     auto const every = settings_.checkpoint_every;
     if (every == 0 || state.round % every != 0 || state.round == settings_.federation.rounds)

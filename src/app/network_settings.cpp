@@ -1,6 +1,6 @@
 #include "canopy/app/network_settings.hpp"
 
-#include <filesystem>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -59,7 +59,8 @@ void NetworkSettings::describe(Options& o) {
   o.leave_out("lr");
   o.group("Training");
   o.row("lr", lr, "learning rate; None: " + nn::usual_lr_text(),
-        {"None or more than 0", [](auto const& rate) { return !rate || *rate > 0; }});
+        {"None or more than 0",
+         [](auto const& rate) { return !rate || (*rate > 0 && std::isfinite(*rate)); }});
   o.group("Validation and checkpoints of networks");
   o.row("validation-split", validation_split,
         "share of the rows to learn from that is set aside, stratified; the best epoch on them is "
@@ -117,10 +118,6 @@ void NetworkSettings::check() const {
         "--early-stopping is {} but --validation-split is 0: there are no rows to judge epochs by; "
         "set --validation-split 0.1",
         *fit.early_stopping)};
-  auto const folder = std::filesystem::path{trace}.parent_path();
-  if (!folder.empty() && !std::filesystem::is_directory(folder))
-    throw UserError{fmt::format("--trace {}: there is no folder {}; make it, or give another name",
-                                trace, folder.string())};
 }
 
 }  // namespace canopy::app

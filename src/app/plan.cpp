@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "canopy/app/command_line.hpp"
 #include "canopy/core/clock.hpp"
 #include "canopy/core/toml.hpp"
 #include "canopy/record/provenance.hpp"
@@ -101,6 +102,7 @@ Table comparison(PlanSettings const& settings, Planner const& planner) {
 }  // namespace
 
 record::RunRecord run(PlanSettings const& settings) {
+  settings.common.check();
   if (settings.calibration.empty())
     throw UserError{"by which measurements? As in `canopy plan CALIBRATION.h5 --np 1,2,4`"};
   auto const calibration =
@@ -131,8 +133,8 @@ int run_plan(std::span<std::string const> words) {
   PlanSettings settings;
   Options options;
   settings.describe(options);
-  auto const line = read_command_line(
-      "plan", "Predicts how long layouts would take on larger clusters.", options, words);
+  auto const line = read_words("plan", "Predicts how long layouts would take on larger clusters.",
+                               options, words);
   if (line.help) {
     fmt::print("{}", *line.help);
     return 0;

@@ -1,7 +1,6 @@
 #include "canopy/app/predict.hpp"
 
 #include <filesystem>
-#include <fstream>
 #include <memory>
 
 #include <fmt/format.h>
@@ -10,6 +9,7 @@
 #include "canopy/app/distributed.hpp"
 #include "canopy/comm/shared_bytes.hpp"
 #include "canopy/core/clock.hpp"
+#include "canopy/core/output_file.hpp"
 #include "canopy/data/metrics.hpp"
 #include "canopy/data/source.hpp"
 #include "canopy/record/run_record.hpp"
@@ -45,6 +45,7 @@ struct PredictSettings {
   void check() const {
     if (model.empty()) throw UserError{"--model is missing; give the run file of a finished run"};
     if (out.empty()) throw UserError{"--out is missing; give the file to write, such as pred.csv"};
+    check_output("--out", out, ".csv", {model, source.data});
     if (!overwrite && std::filesystem::exists(out))
       throw UserError{"--out " + out + " is there already; give another name or --overwrite"};
   }
@@ -64,9 +65,7 @@ Inputs read_inputs(PredictSettings const& settings, std::unique_ptr<SavedModel>&
   Stopwatch const clock;
   auto record = record::read(settings.model);
   if (!record.model || !record.model_row)
-    throw DataError{settings.model +
-                    ": holds no model; its run is not complete (see `canopy show " +
-                    settings.model + " status`)"};
+    throw DataError{settings.model + ": " + why_no_model(record)};
   inputs.arrays = std::move(*record.model);
   inputs.label_name = record.model_row->text(0, "label");
   model = load_model(inputs.arrays);
@@ -84,10 +83,8 @@ void share_model(comm::Communicator const& comm, Inputs const& inputs,
   if (!comm.is_root()) model = load_model(arrays);
 }
 
-void write_csv(PredictSettings const& settings, Inputs const& inputs,
+void write_csv(std::ostream& file, PredictSettings const& settings, Inputs const& inputs,
                std::vector<std::string> const& classes, Eigen::MatrixXd const& probabilities) {
-  auto const temporary = settings.out + ".part";
-  std::ofstream file{temporary};
   auto const id = settings.id.empty() ? "" : settings.id + ",";
   fmt::print(file, "{}{}", id, inputs.label_name.empty() ? "prediction" : inputs.label_name);
   if (settings.proba)
@@ -102,9 +99,6 @@ void write_csv(PredictSettings const& settings, Inputs const& inputs,
         fmt::print(file, ",{}", text::shortest(probabilities(static_cast<Eigen::Index>(row), c)));
     file << '\n';
   }
-  file.close();
-  if (!file) throw UserError{"--out " + settings.out + ": cannot be written; is the disk full?"};
-  std::filesystem::rename(temporary, settings.out);
 }
 
 /// Rows may carry their true classes under other numbers than the model's.
@@ -148,7 +142,9 @@ int run_predict(comm::Communicator const& comm, std::span<std::string const> wor
     Eigen::MatrixXd const probabilities =
         Eigen::Map<Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(
             all.data(), inputs.rows.rows.rows(), std::ssize(classes));
-    write_csv(settings, inputs, classes, probabilities);
+    write_text(settings.out, [&](std::ostream& file) {
+      write_csv(file, settings, inputs, classes, probabilities);
+    });
     print_accuracy(inputs.rows.rows, classes, data::predicted_classes(probabilities));
     fmt::print("{} predictions written to {}\n", text::grouped(inputs.rows.rows.rows()),
                settings.out);

@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
+#include <ostream>
 #include <set>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "canopy/core/options.hpp"
+#include "canopy/core/output_file.hpp"
 #include "canopy/core/text.hpp"
 #include "canopy/report/page.hpp"
 
@@ -54,25 +55,6 @@ std::vector<report::RunOnPage> read_runs(std::vector<std::string> const& files) 
   return runs;
 }
 
-/// At any moment `path` is absent, the old page or the whole new one.
-void write_page(std::string const& html, fs::path const& path) {
-  auto const part = path.string() + ".part";
-  try {
-    if (path.has_parent_path()) fs::create_directories(path.parent_path());
-    std::ofstream file{part, std::ios::binary};
-    file << html;
-    file.close();
-    if (!file) throw UserError{""};
-    fs::rename(part, path);
-  } catch (std::exception const&) {
-    std::error_code ignored;
-    fs::remove(part, ignored);
-    throw UserError{fmt::format(
-        "--out {} cannot be written; is the folder yours, and is there room on the disk?",
-        path.string())};
-  }
-}
-
 }  // namespace
 
 int run_report(std::span<std::string const> words) {
@@ -94,12 +76,13 @@ int run_report(std::span<std::string const> words) {
     throw UserError{
         "which runs, and where to? As in `canopy report results/a.h5 results/b.h5 -o "
         "results/report.html`"};
-  if (fs::path{settings.out}.extension() == ".h5" || std::ranges::count(files, settings.out) > 0)
+  if (fs::path{settings.out}.extension() == ".h5")
     throw UserError{"--out " + settings.out +
                     " is named like a run file, expected a page such as report.html"};
+  check_output("--out", settings.out, ".html", files);
   auto const runs = read_runs(files);
   auto const html = report::html_page(runs, {.title = settings.title});
-  write_page(html, settings.out);
+  write_text(settings.out, [&](std::ostream& page) { page << html; });
   fmt::print("report {} ({})\n", settings.out, text::bytes(static_cast<double>(html.size())));
   return static_cast<int>(runs.size() < files.size() ? ExitCode::partial : ExitCode::done);
 }

@@ -55,9 +55,8 @@ RunFolder::RunFolder(fs::path const& folder) {
   std::error_code error;
   folder_ = fs::canonical(folder, error);
   if (error || !fs::is_directory(folder_))
-    throw UserError{folder.string() +
-                    ": there is no such folder; give the one that holds run files, as in `canopy "
-                    "dashboard results`"};
+    throw UserError{folder.string() + (error ? ": there is no such folder" : ": is no folder") +
+                    "; give the one that holds run files, as in `canopy dashboard results`"};
 }
 
 // ---- which runs there are

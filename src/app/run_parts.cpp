@@ -48,6 +48,16 @@ Table Phases::table() const {
 
 namespace {
 
+void check_labels(data::Source const& source, data::Dataset const& rows) {
+  if (!rows.has_labels())
+    throw DataError{source.data + ": has no labels; name their column with --label"};
+  if (rows.classes() < 2)
+    throw DataError{fmt::format(
+        "{}: all rows are of one class, '{}', so there is nothing to learn; is '{}' the column of "
+        "the class (--label)?",
+        source.data, rows.class_names.at(0), rows.label_name)};
+}
+
 DataHeader header_of(data::Loaded const& loaded) {
   return {loaded.train.class_names, loaded.train.feature_names, loaded.train.label_name,
           loaded.test.has_value()};
@@ -69,8 +79,7 @@ SharedData load_and_share(comm::Communicator const& comm, data::Source const& so
     if (!comm.is_root()) return;
     phases.begin("load");
     auto loaded = data::load(source, seed);
-    if (!loaded.train.has_labels())
-      throw DataError{source.data + ": has no labels; name their column with --label"};
+    check_labels(source, loaded.train);
     phases.begin("encode");
     encoded = data::EncodedTable::encode(loaded.train);
     shared.header = header_of(loaded);
@@ -92,6 +101,7 @@ SharedSamples load_and_share_samples(comm::Communicator const& comm, data::Sourc
     if (!comm.is_root()) return;
     phases.begin("load");
     auto const loaded = data::load(source, seed);
+    check_labels(source, loaded.train);
     phases.begin("pack");
     packed = data::Samples::pack(loaded.train, loaded.test ? &*loaded.test : nullptr);
     shared.header = header_of(loaded);

@@ -67,21 +67,43 @@ std::vector<std::string> roles_of(std::vector<comm::Loss> const& losses, std::si
   return roles;
 }
 
+namespace {
+
+std::string loss_text(comm::Loss const& loss, std::vector<std::string> const& hosts) {
+  return fmt::format("rank {} on {} was lost: {}", loss.rank.value,
+                     hosts[static_cast<std::size_t>(loss.rank.value)], loss.reason);
+}
+
+}  // namespace
+
 std::vector<Event> events_of(std::vector<comm::Loss> const& losses, std::size_t told,
                              std::vector<std::string> const& hosts, double seconds,
                              std::function<std::string(comm::TaskId)> const& name) {
   std::vector<Event> events;
   for (auto i = told; i < losses.size(); ++i) {
     auto const& [rank, when, reason, retried] = losses[i];
-    events.push_back({seconds, "lost-rank",
-                      fmt::format("rank {} on {} was lost: {}", rank.value,
-                                  hosts[static_cast<std::size_t>(rank.value)], reason),
-                      rank.value});
+    events.push_back({seconds, "lost-rank", loss_text(losses[i], hosts), rank.value});
     for (auto const task : retried)
       events.push_back(
           {seconds, "retry", fmt::format("{} is run again elsewhere", name(task)), rank.value});
   }
   return events;
+}
+
+std::vector<std::string> lines_of(std::vector<comm::Loss> const& losses, std::size_t told,
+                                  std::vector<std::string> const& hosts,
+                                  std::function<std::string(comm::TaskId)> const& name) {
+  std::vector<std::string> lines;
+  for (auto i = told; i < losses.size(); ++i) {
+    std::vector<std::string> work;
+    for (auto const task : losses[i].retried) work.push_back(name(task));
+    lines.push_back(fmt::format("canopy: {}; {}", loss_text(losses[i], hosts),
+                                work.empty() ? "no work goes to others"
+                                : work.size() == 1
+                                    ? work[0] + " is run again elsewhere"
+                                    : text::join(work, ", ") + " are run again elsewhere"));
+  }
+  return lines;
 }
 
 Table events_table(std::vector<Event> const& events) {

@@ -55,6 +55,10 @@ std::vector<std::string> roles_of(std::vector<comm::Loss> const& losses, std::si
 std::vector<Event> events_of(std::vector<comm::Loss> const& losses, std::size_t told,
                              std::vector<std::string> const& hosts, double seconds,
                              std::function<std::string(comm::TaskId)> const& name);
+/// The same for those who watch, a line for each loss.
+std::vector<std::string> lines_of(std::vector<comm::Loss> const& losses, std::size_t told,
+                                  std::vector<std::string> const& hosts,
+                                  std::function<std::string(comm::TaskId)> const& name);
 Table events_table(std::vector<Event> const& events);
 /// The events of such a table.
 std::vector<Event> events_of(Table const& table);

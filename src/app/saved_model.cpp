@@ -1,5 +1,7 @@
 #include "saved_model.hpp"
 
+#include <algorithm>
+#include <array>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -83,6 +85,18 @@ std::unique_ptr<SavedModel> load_model(NamedArrays const& arrays) {
   if (arrays.has_attribute("format") && arrays.text_attribute("format") == nn::network_format)
     return std::make_unique<SavedNetwork>(arrays);
   return std::make_unique<SavedForest>(arrays);
+}
+
+std::string why_no_model(record::RunRecord const& run) {
+  constexpr std::array trainers{"tune", "train", "federate"};
+  bool const simulates = run.table("simulation") != nullptr;
+  auto const what = "is a run file of canopy " + run.command + (simulates ? " --simulate" : "");
+  if (simulates || std::ranges::find(trainers, run.command) == trainers.end())
+    return what + ", which makes no model; give that of a finished canopy tune, train or federate";
+  if (run.status == "interrupted")
+    return what + " that was interrupted and has no model yet; finish it with --resume";
+  return what + " that left no model, status " + run.status +
+         "; `canopy show RUN.h5 events` may tell why";
 }
 
 }  // namespace canopy::app

@@ -7,6 +7,7 @@
 #include "canopy/comm/shared_bytes.hpp"
 #include "canopy/core/array.hpp"
 #include "canopy/data/dataset.hpp"
+#include "canopy/record/run_record.hpp"
 
 namespace canopy::app {
 
@@ -28,5 +29,8 @@ class SavedModel {
 
 /// The kind follows from the arrays. DataError when they are no model.
 std::unique_ptr<SavedModel> load_model(NamedArrays const& arrays);
+
+/// What to say of a run file that holds no model to use: whose it is, and what would hold one.
+std::string why_no_model(record::RunRecord const& run);
 
 }  // namespace canopy::app

@@ -8,6 +8,7 @@
 
 #include "canopy/core/clock.hpp"
 #include "canopy/core/options.hpp"
+#include "canopy/core/output_file.hpp"
 #include "canopy/record/provenance.hpp"
 #include "canopy/record/run_record.hpp"
 #include "canopy/report/scaling.hpp"
@@ -73,6 +74,10 @@ int run_scaling(std::span<std::string const> words) {
   if (collects)
     for (words = words.subspan(1); !words.empty() && is_file(words[0]); words = words.subspan(1))
       files.push_back(words[0]);
+  if (!collects && !words.empty() && is_file(words[0]))
+    throw UserError{fmt::format(
+        "canopy scaling has no '{}'{}; say `canopy scaling collect RUN.h5... --out FILE.h5`",
+        words[0], text::did_you_mean(words[0], std::vector<std::string>{"collect"}))};
   ScalingSettings settings;
   Options options;
   settings.describe(options);
@@ -87,6 +92,7 @@ int run_scaling(std::span<std::string const> words) {
     throw UserError{
         "which runs, and where to? As in `canopy scaling collect results/a*.h5 --out "
         "results/scaling.h5`"};
+  check_output("--out", settings.out, ".h5", files);
   if (std::filesystem::exists(settings.out) && !settings.overwrite)
     throw UserError{settings.out + " exists; --overwrite replaces it"};
   record::RunRecord study;
@@ -100,7 +106,7 @@ int run_scaling(std::span<std::string const> words) {
     runs.push_back(record::read_without_model(file));
     names.push_back(name_in_study(file, settings.out));
   }
-  auto const scaling = report::scaling_table(runs, names, settings.by, settings.growth);
+  auto const scaling = report::scaling_table(runs, files, settings.by, settings.growth, names);
   study.tables = {scaling, report::fits_table(scaling, settings.growth)};
   bool const agree = report::results_agree(scaling, settings.growth);
   study.exit_code = agree ? 0 : static_cast<int>(ExitCode::partial);

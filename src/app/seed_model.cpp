@@ -10,6 +10,8 @@
 #include "canopy/nn/model.hpp"
 #include "canopy/record/run_record.hpp"
 
+#include "saved_model.hpp"
+
 namespace canopy::app {
 namespace {
 
@@ -45,7 +47,7 @@ std::vector<float> seed_model(std::string const& from_model, nn::Network const& 
   auto const colon = from_model.rfind(".h5:");
   auto const file = colon == std::string::npos ? from_model : from_model.substr(0, colon + 3);
   auto const run = record::read(file);
-  if (!run.model) throw DataError{"--from-model: " + file + " holds no model"};
+  if (!run.model) throw DataError{"--from-model: " + file + " " + why_no_model(run)};
   auto const is_whole = run.model->has_attribute("format") &&
                         run.model->text_attribute("format") == nn::network_format;
   std::vector<float> weights;
@@ -61,6 +63,9 @@ std::vector<float> seed_model(std::string const& from_model, nn::Network const& 
       weights = kept_model(run, file, round);
   } else if (is_whole) {
     weights = nn::Model::from_arrays(*run.model).arena;
+  } else if (run.status == "complete") {
+    throw DataError{"--from-model: " + file +
+                    " holds a forest; give the run file of a network, with its --model"};
   } else {
     throw DataError{"--from-model: " + file +
                     " is of a run that is not finished; finish it with --resume, or name one of "

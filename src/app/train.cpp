@@ -1,6 +1,7 @@
 #include "canopy/app/train.hpp"
 
 #include "canopy/app/distributed.hpp"
+#include "canopy/core/output_file.hpp"
 
 #include "train_by_rows.hpp"
 #include "train_by_trees.hpp"
@@ -10,7 +11,10 @@ namespace canopy::app {
 
 record::RunRecord run(comm::Communicator const& comm, TrainSettings const& settings,
                       std::function<void()> const& before_block) {
-  comm.together("settings", [&] { settings.check(); });
+  comm.together("settings", [&] {
+    settings.check();
+    if (comm.is_root()) check_output("--trace", settings.network.trace, ".json");
+  });
   if (!settings.is_forest()) return run_network(comm, settings);
   if (settings.rows_sharded) return run_by_rows(comm, settings);
   return run_by_trees(comm, settings, before_block);

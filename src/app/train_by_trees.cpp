@@ -61,8 +61,11 @@ class TreesTrainer {
       fit(farm);
       return finish(farm);
     } catch (Stopped const&) {
+      view_->finish();
       return finish_interrupted(farm);
     } catch (comm::NoWorkersLeft const& e) {
+      view_->finish();
+      note_losses();
       fmt::print(stderr, "canopy: {}\n", e.what());
       return finish_interrupted(farm);
     } catch (std::exception const& e) {
@@ -103,13 +106,14 @@ class TreesTrainer {
   void fit(comm::Farm& farm) {
     announce();
     auto const& common = settings_.common;
-    TrainView view{
+    view_.emplace(
         common.quiet ? ProgressMode::none : common.progress,
         fmt::format("canopy train {} -> {}", settings_.source.data, start_.files.run_file.string()),
-        static_cast<int>(trees_.size()), taken_over_};
+        static_cast<int>(trees_.size()), taken_over_);
     phases_.begin("fit");
     pace_.begin(phases_.seconds());
-    train::grow_over(farm, job(view), trees_);
+    train::grow_over(farm, job(), trees_);
+    view_->finish();
     phases_.end();
   }
 
@@ -121,7 +125,7 @@ class TreesTrainer {
     std::fflush(stdout);
   }
 
-  train::ForestJob job(TrainView& view) {
+  train::ForestJob job() {
     train::ForestJob job;
     job.task = [](train::TreeBlock block) { return to_bytes(Piece{block}); };
     job.grow_here = [this](train::TreeBlock block, StopToken const& stop) {
@@ -129,9 +133,9 @@ class TreesTrainer {
       return task_.grow(block, stop);
     };
     job.interrupted = [this] { return interrupted(); };
-    job.watch = [this, &view](train::Trees const& trees) {
+    job.watch = [this](train::Trees const& trees) {
       auto const grown = train::count_grown(trees);
-      view.watch(grown);
+      view_->watch(grown);
       notes_.note(*start_.journal, phases_.seconds(), grown);
       checkpoint();
     };
@@ -156,6 +160,8 @@ class TreesTrainer {
     };
     for (auto& event : events_of(losses, losses_told_, hosts_, phases_.seconds(), name))
       events_.push_back(std::move(event));
+    if (!settings_.common.quiet)
+      for (auto const& line : lines_of(losses, losses_told_, hosts_, name)) view_->warn(line);
     losses_told_ = losses.size();
   }
 
@@ -290,6 +296,7 @@ class TreesTrainer {
   train::Trees trees_;
   int taken_over_ = 0;
   SavePace pace_;
+  std::optional<TrainView> view_;
   GrowthNotes notes_;
   bool said_ = false;
   std::vector<Event> events_;

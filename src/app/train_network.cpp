@@ -226,9 +226,19 @@ class NetworkTrainer {
     constexpr int updates = 2;  // enough to see how one follows the other
     auto const spans = train::gather_spans(comm_, trace_);
     on_root("trace", [&] {
-      train::write_trace(spans, settings_.network.trace);
+      write_trace(spans);
       reports_.push_back(train::trace_table(spans, updates));
     });
+  }
+
+  /// A trace is not worth the model of a run that lasted for hours.
+  void write_trace(std::vector<std::vector<train::Trace::Span>> const& spans) {
+    try {
+      train::write_trace(spans, settings_.network.trace);
+    } catch (UserError const& e) {
+      event("trace", e.what());
+      fmt::print(stderr, "canopy: warning: --trace {}\n", e.what());
+    }
   }
 
   void gather_uses() {

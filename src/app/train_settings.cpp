@@ -34,6 +34,7 @@ void refuse_changes(Part part, std::string const& model) {
 }  // namespace
 
 void TrainSettings::check() const {
+  common.check();
   if (is_forest()) return refuse_changes(network, model);
   refuse_changes(forest, model);
   network.check();

@@ -19,6 +19,8 @@ class TrainView {
       : progress_{mode}, title_{std::move(title)}, trees_{trees}, known_{known} {}
 
   void watch(int grown);
+  void warn(std::string const& text) { progress_.warn(text); }
+  void finish() { progress_.finish(); }
 
  private:
   std::string times(int grown) const;

@@ -12,7 +12,6 @@
 #include "canopy/tune/importances.hpp"
 
 #include "earlier_session.hpp"
-#include "tune_view.hpp"
 
 namespace canopy::app {
 
@@ -59,6 +58,8 @@ record::RunRecord TuneCoordinator::run(comm::Farm& farm) {
   try {
     return drive(farm, search);
   } catch (comm::NoWorkersLeft const& e) {
+    view_->finish();
+    note_losses();
     fmt::print(stderr, "canopy: {}\n", e.what());
     search.stop("interrupted");
     return finish_interrupted(farm, search);
@@ -85,16 +86,16 @@ void TuneCoordinator::refuse_without_journal() {
 record::RunRecord TuneCoordinator::drive(comm::Farm& farm, tune::Search& search) {
   auto const& common = settings_.common;
   if (!common.quiet) tell_what_begins(farm, search);
-  TuneView view{
+  view_.emplace(
       common.quiet ? ProgressMode::none : common.progress,
-      fmt::format("canopy tune {} -> {}", settings_.source.data, start_.files.run_file.string())};
+      fmt::format("canopy tune {} -> {}", settings_.source.data, start_.files.run_file.string()));
   phases_.begin("search");
   auto const ending = search.run({settings_.search.time_limit, [this] { return interrupted(); }},
                                  [&](tune::Search const& now) {
-                                   view.watch(now);
+                                   view_->watch(now);
                                    checkpoint(now);
                                  });
-  view.finish();
+  view_->finish();
   if (ending == Ending::time_limit) event("time-limit", "nothing new was begun");
   if (ending == Ending::interrupted) return finish_interrupted(farm, search);
   try {
@@ -148,8 +149,10 @@ void TuneCoordinator::note_losses() {
   };
   for (auto& event : events_of(losses, losses_told_, hosts_, phases_.seconds(), name))
     events_.push_back(std::move(event));
-  losses_told_ = losses.size();
   if (block_ > 1) end_after_loss();
+  if (!settings_.common.quiet)
+    for (auto const& line : lines_of(losses, losses_told_, hosts_, name)) view_->warn(line);
+  losses_told_ = losses.size();
 }
 
 /// Ranks that work together with a lost one wait for it in vain.

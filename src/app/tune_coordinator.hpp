@@ -13,6 +13,7 @@
 #include "run_tables.hpp"
 #include "tune_task.hpp"
 #include "tune_verdict.hpp"
+#include "tune_view.hpp"
 
 namespace canopy::app {
 
@@ -63,6 +64,7 @@ class TuneCoordinator {
   tune::Search const* search_ = nullptr;
   std::size_t losses_told_ = 0;
   RunStart start_;
+  std::optional<TuneView> view_;  ///< once the search has begun
   std::optional<double> allocation_;
   RunIdentity identity_;
   std::vector<std::string> parameters_;

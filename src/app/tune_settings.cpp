@@ -31,6 +31,7 @@ void TuneSettings::describe(Options& o) {
 }
 
 void TuneSettings::check() const {
+  common.check();
   search.check();
   bool const simulates = !simulation.simulate.empty();
   if (simulates && (search.space || search.slices || search.race == "rows"))

@@ -14,7 +14,7 @@ class TuneView {
   TuneView(ProgressMode mode, std::string title) : progress_{mode}, title_{std::move(title)} {}
 
   void watch(tune::Search const& search);
-  void say(std::string const& text) { progress_.say(text); }
+  void warn(std::string const& text) { progress_.warn(text); }
   void finish() { progress_.finish(); }
 
  private:

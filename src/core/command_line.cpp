@@ -51,7 +51,7 @@ class Parser {
     } catch (CLI::CallForHelp const&) {
       return false;
     } catch (CLI::ExtrasError const&) {
-      throw unknown(app_.remaining());
+      refuse(app_.remaining());
     } catch (CLI::ParseError const& e) {
       throw UserError{std::string{e.what()} + "; `" + app_.get_name() +
                       " --help` lists the options"};
@@ -82,18 +82,19 @@ class Parser {
     option->description(fmt::format("{} ({}) [{}]", row.help, row.range, row.initial));
   }
 
-  UserError unknown(std::vector<std::string> const& words) const {
-    for (auto const& word : words) {
-      if (!word.starts_with("-"))
-        return UserError{fmt::format("unexpected word '{}'; `{} --help` lists what is accepted",
-                                     word, app_.get_name())};
-      auto const name = word.substr(word.find_first_not_of('-'), word.find('=') - 2);
-      auto names = options_.names();
-      names.emplace_back("config");
-      return UserError{fmt::format("unknown option --{}{}; `{} --help` lists all", name,
-                                   text::did_you_mean(name, names), app_.get_name())};
-    }
-    return UserError{"there are words that fit no option"};
+  /// Throws for the first word that fits no option.
+  [[noreturn]] void refuse(std::vector<std::string> words) const {
+    if (words.size() > 1) std::erase(words, "--");
+    auto const spelling = words.at(0).substr(0, words[0].find('='));
+    auto const name = spelling.substr(std::min(spelling.find_first_not_of('-'), spelling.size()));
+    if (name.empty() || !spelling.starts_with('-'))
+      throw UserError{fmt::format("unexpected word '{}'; `{} --help` lists what is accepted",
+                                  words[0], app_.get_name())};
+    auto names = options_.names();
+    names.emplace_back("config");
+    throw UnknownOption{fmt::format("unknown option {}{}; `{} --help` lists all", spelling,
+                                    Options::did_you_mean(name, names), app_.get_name()),
+                        {name}};
   }
 
   CLI::App app_;

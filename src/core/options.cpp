@@ -37,6 +37,12 @@ toml::table parse_toml(std::string const& toml, std::string const& file) {
   }
 }
 
+std::vector<std::string> keys_of(toml::table const& table) {
+  std::vector<std::string> keys;
+  for (auto const& [key, node] : table) keys.push_back(dashed(key.str()));
+  return keys;
+}
+
 }  // namespace
 
 std::string toml_text(TomlNode const& where, toml::node const& value) {
@@ -59,6 +65,10 @@ bool Options::has(std::string_view name) const {
   return std::ranges::find(rows_, dashed(name), &Row::name) != rows_.end();
 }
 
+bool Options::takes(std::string_view name) const {
+  return has(name) || std::ranges::find(sections_, name, &Section::name) != sections_.end();
+}
+
 std::vector<std::string> Options::names() const {
   std::vector<std::string> names;
   for (auto const& row : rows_) names.push_back(row.name);
@@ -68,14 +78,29 @@ std::vector<std::string> Options::names() const {
 void Options::set(std::string_view name, std::string const& value) {
   auto const found = std::ranges::find(rows_, dashed(name), &Row::name);
   if (found == rows_.end())
-    throw UserError{fmt::format("unknown option --{}{}", dashed(name),
-                                text::did_you_mean(dashed(name), names()))};
+    throw UnknownOption{
+        fmt::format("unknown option --{}{}", dashed(name), did_you_mean(dashed(name), names())),
+        {dashed(name)}};
   found->set(value);
+}
+
+std::string Options::did_you_mean(std::string_view name, std::vector<std::string> known) {
+  auto hint = text::did_you_mean(name, known);
+  if (auto const quote = hint.find('\''); quote != std::string::npos) hint.insert(quote + 1, "--");
+  return hint;
+}
+
+UnknownOption Options::unknown_section(std::string const& name) const {
+  std::vector<std::string> known;
+  for (auto const& section : sections_) known.push_back(section.name);
+  return {"unknown section [" + name + "]" + text::did_you_mean(name, known), {name}};
 }
 
 void Options::read_toml(std::filesystem::path const& path) {
   if (!std::filesystem::exists(path))
     throw UserError{"--config " + path.string() + ": there is no such file"};
+  if (std::filesystem::is_directory(path))
+    throw UserError{"--config " + path.string() + ": is a folder, expected a TOML file"};
   std::ifstream in{path};
   std::string const text{std::istreambuf_iterator<char>{in}, {}};
   if (!in) throw UserError{"--config " + path.string() + ": cannot be read"};
@@ -94,7 +119,10 @@ void Options::read_toml_text(std::string const& toml, std::string const& file) {
       continue;
     }
     try {
+      if (node.is_table() && !has(name)) throw unknown_section(name);
       set(name, toml_text(root, node));
+    } catch (UnknownOption const& e) {
+      throw UnknownOption{root.error(node, e.what()).what(), keys_of(table)};
     } catch (UserError const& e) {
       auto const text = std::string{e.what()};
       throw text.starts_with(file) ? e : root.error(node, text);

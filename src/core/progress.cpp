@@ -61,7 +61,10 @@ void Progress::erase_block() {
 }
 
 void Progress::say(std::string const& text) {
-  if (mode_ == ProgressMode::none) return;
+  if (mode_ != ProgressMode::none) warn(text);
+}
+
+void Progress::warn(std::string const& text) {
   auto const block = drawn_;
   erase_block();
   fmt::print(stderr, "{}\n", text);

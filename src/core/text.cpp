@@ -88,11 +88,15 @@ std::string replace_all(std::string word, char from, char to) {
 }
 
 std::string did_you_mean(std::string_view word, std::span<std::string const> candidates) {
-  auto const distance = [&](std::string const& c) { return edit_distance(word, c); };
+  auto const small = lower(word);
+  auto const distance = [&](std::string const& c) { return edit_distance(small, lower(c)); };
   auto const nearest = std::ranges::min_element(candidates, {}, distance);
   if (nearest == candidates.end()) return "";
   auto const tolerated = std::max<std::size_t>(1, word.size() / 3);
-  return distance(*nearest) <= tolerated ? fmt::format(" (did you mean '{}'?)", *nearest) : "";
+  auto const all = std::max(word.size(), nearest->size());  // then nothing of it is left
+  return distance(*nearest) <= tolerated && distance(*nearest) < all
+             ? fmt::format(" (did you mean '{}'?)", *nearest)
+             : "";
 }
 
 std::string grouped(std::int64_t value) {
@@ -112,6 +116,7 @@ std::string bytes(double count) {
 
 std::string duration(double seconds) {
   if (std::isnan(seconds)) return "?";
+  seconds = std::max(0.0, seconds);
   if (seconds < 9.995) return fmt::format("{:.2f} s", seconds);
   if (seconds < 59.95) return fmt::format("{:.1f} s", seconds);
   auto const whole = static_cast<std::int64_t>(std::llround(seconds));

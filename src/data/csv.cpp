@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "canopy/core/error.hpp"
+#include "canopy/core/printable.hpp"
 #include "canopy/core/text.hpp"
 #include "canopy/data/readers.hpp"
 
@@ -24,7 +25,7 @@ struct Place {
 
   [[noreturn]] void fail(std::string const& problem) const {
     throw DataError{path.string() + ": line " + std::to_string(line) + ", column " +
-                    std::to_string(column + 1) + ": " + problem};
+                    std::to_string(column + 1) + ": " + text::printable(problem)};
   }
 };
 
@@ -276,6 +277,10 @@ CsvTable scan_csv(std::filesystem::path const& path, std::optional<bool> header,
   LineReader lines{path};
   auto line = lines.next();
   if (!line) throw DataError{path.string() + ": the file is empty, expected a table"};
+  if (line->find('\0') != std::string_view::npos)
+    throw DataError{path.string() +
+                    ": line 1 is no text, expected a table (CSV in UTF-8), or a file in IDX or "
+                    "HDF5 form"};
   auto const separator = detect_separator(*line);
   auto fields = split_fields(*line, separator, {path, lines.number(), 0});
   auto const has_header = header.value_or(looks_like_header(fields));

@@ -167,9 +167,9 @@ std::vector<std::string> scoring_names() {
 Scorer const& scorer(std::string_view scoring) {
   auto const found = std::ranges::find(scorers, scoring, &Scorer::name);
   if (found == scorers.end())
-    throw UserError{"no such scoring '" + std::string{scoring} +
-                    "', known are: " + text::join(scoring_names(), ", ") +
-                    text::did_you_mean(scoring, scoring_names())};
+    throw UserError{"no such scoring '" + std::string{scoring} + "'" +
+                    text::did_you_mean(scoring, scoring_names()) +
+                    ", known are: " + text::join(scoring_names(), ", ")};
   return *found;
 }
 

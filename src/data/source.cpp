@@ -192,6 +192,7 @@ Loaded load_fixed(Source const& source, std::uint64_t seed) {
 }
 
 void check_known(Source const& source) {
+  if (source.data.empty()) throw DataError{"--data is empty, expected a data set's name or a path"};
   if (!find_entry(source.data) && !fs::exists(source.data)) unknown(source);
 }
 

@@ -36,9 +36,9 @@ void check_folds(std::vector<Rows> const& by_class, int k) {
                     " folds leaves nothing to train on or to hold out; ask for at least 2"};
   for (std::size_t c = 0; c < by_class.size(); ++c)
     if (auto const n = by_class[c].size(); n > 0 && n < static_cast<std::size_t>(k))
-      throw UserError{"class number " + std::to_string(c) + " has " + std::to_string(n) +
-                      " rows, too few for each of " + std::to_string(k) +
-                      " folds; ask for fewer folds or drop the class"};
+      throw UserError{"class number " + std::to_string(c + 1) + " of the sorted labels has " +
+                      std::to_string(n) + (n == 1 ? " row" : " rows") + ", too few for each of " +
+                      std::to_string(k) + " folds; ask for fewer --folds, or leave its rows out"};
 }
 
 /// How many rows of each class to hold out: even shares rounded down, then one more for those that

@@ -1,15 +1,12 @@
 #include "canopy/record/run_files.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <map>
 #include <sstream>
 
-#include <unistd.h>
-
 #include "canopy/core/clock.hpp"
 #include "canopy/core/error.hpp"
+#include "canopy/core/output_file.hpp"
 #include "canopy/core/toml.hpp"
 #include "canopy/record/journal.hpp"
 #include "canopy/store/arrays.hpp"
@@ -25,18 +22,6 @@ fs::path journal_beside(fs::path run_file) {
   auto const extension = run_file.extension();
   if (extension == ".h5" || extension == ".hdf5") return run_file.replace_extension(".journal");
   return run_file += ".journal";
-}
-
-void make_writable_folder(fs::path const& run_file) {
-  auto const folder = run_file.has_parent_path() ? run_file.parent_path() : fs::path{"."};
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error)
-    throw UserError{folder.string() + ": cannot make this folder for the run file: " +
-                    error.message() + "; choose another with --out"};
-  if (::access(folder.c_str(), W_OK | X_OK) != 0)
-    throw UserError{folder.string() + ": cannot write the run file into this folder: " +
-                    std::strerror(errno) + "; choose another with --out"};
 }
 
 bool is_complete(RunFiles const& files) {
@@ -123,12 +108,10 @@ bool has_journal_only(RunFiles const& files) {
 
 RunFiles run_files(std::string const& out, std::string const& command) {
   fs::path const run_file = out.empty() ? "results/" + command + "-" + file_stamp() + ".h5" : out;
-  if (!run_file.has_filename() || fs::is_directory(run_file))
-    throw UserError{"--out is " + out + ", a folder; expected a file such as " +
-                    (run_file / "run.h5").string()};
+  check_output("--out", run_file, ".h5");
   if (run_file.extension() == ".journal")
     throw UserError{"--out is " + out + ", the name of a journal; expected one that ends in .h5"};
-  make_writable_folder(run_file);
+  make_folder_of(run_file);
   return files_of(run_file);
 }
 

@@ -1,6 +1,7 @@
 #include "canopy/report/scaling.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <numeric>
@@ -127,7 +128,8 @@ namespace {
 
 struct Run {
   record::RunRecord const* record;
-  std::string name;
+  std::string file;  ///< for messages
+  std::string name;  ///< for the table
   double size;
   std::int64_t repeat = 0;
 };
@@ -176,39 +178,52 @@ void check_growth(std::vector<Run> const& all) {
     if (large.size() != small.size())
       throw UserError{fmt::format(
           "{} and {} differ in their spaces or layers; a study has the same ones in all runs",
-          first.name, run.name)};
+          first.file, run.file)};
     if (times > 1 && large == small)
       throw UserError{
           fmt::format("{} and {} did the same work with sizes {} and {}; say --growth strong",
-                      first.name, run.name, first.size, run.size)};
+                      first.file, run.file, first.size, run.size)};
     for (std::size_t i = 0; i < large.size(); ++i) {
       if (large[i] == small[i] || (times > 1 && is_grown(small[i], large[i], times))) continue;
       auto const expected =
           times > 1 ? fmt::format("{} times the number, and nothing else to differ", times)
                     : std::string{"the same settings with the same size"};
       throw UserError{fmt::format("{} has `{}` with size {}, {} has `{}` with size {}; expected {}",
-                                  first.name, small[i], first.size, run.name, large[i], run.size,
+                                  first.file, small[i], first.size, run.file, large[i], run.size,
                                   expected)};
     }
   }
 }
 
+/// Commands whose work can be divided in other ways, and leaves something to compare.
+void check_command(record::RunRecord const& run, std::string const& file) {
+  constexpr std::array studied{"tune", "train", "federate"};
+  if (std::ranges::find(studied, run.command) != studied.end() && !run.table("simulation")) return;
+  throw DataError{fmt::format(
+      "{}: is of canopy {}, which has no work to compare; give runs of canopy tune, train or "
+      "federate",
+      file, run.command + (run.table("simulation") ? " --simulate" : ""))};
+}
+
 std::vector<Run> checked(std::vector<record::RunRecord> const& runs,
+                         std::vector<std::string> const& files,
                          std::vector<std::string> const& names, Scale scale, Growth growth) {
   std::vector<Run> all;
   for (std::size_t i = 0; i < runs.size(); ++i) {
+    check_command(runs[i], files[i]);
     if (runs[i].status != "complete")
       throw UserError{
-          fmt::format("{}: the run is {}, expected complete ones", names[i], runs[i].status)};
+          fmt::format("{}: the run is {}, expected complete ones", files[i], runs[i].status)};
     if (runs[i].command != runs[0].command)
       throw UserError{fmt::format("{} is of canopy {}, {} of canopy {}; a study has one command",
-                                  names[0], runs[0].command, names[i], runs[i].command)};
+                                  files[0], runs[0].command, files[i], runs[i].command)};
     if (growth == Growth::strong && settings_of(runs[i]) != settings_of(runs[0]))
       throw UserError{
           fmt::format("{} and {} were run with different settings; compare their "
                       "`canopy show RUN.h5 settings`, or say --growth weak",
-                      names[0], names[i])};
-    all.push_back({&runs[i], names[i], size_of(runs[i], scale)});
+                      files[0], files[i])};
+    all.push_back(
+        {&runs[i], files[i], names.empty() ? files[i] : names[i], size_of(runs[i], scale)});
   }
   std::ranges::stable_sort(all, {}, &Run::size);
   std::map<double, std::int64_t> repeats;
@@ -261,8 +276,9 @@ double environment_number(record::RunRecord const& run, std::string_view name) {
 }  // namespace
 
 Table scaling_table(std::vector<record::RunRecord> const& runs,
-                    std::vector<std::string> const& names, Scale scale, Growth growth) {
-  auto const all = checked(runs, names, scale, growth);
+                    std::vector<std::string> const& files, Scale scale, Growth growth,
+                    std::vector<std::string> const& names) {
+  auto const all = checked(runs, files, names, scale, growth);
   auto const phases = phases_of(all);
   using Type = Table::Type;
   Table table{"scaling"};

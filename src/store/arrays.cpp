@@ -1,5 +1,7 @@
 #include "canopy/store/arrays.hpp"
 
+#include "canopy/core/output_file.hpp"
+
 #include "elements.hpp"
 
 namespace canopy::store {
@@ -14,6 +16,19 @@ auto naming(std::filesystem::path const& path, Action action) {
   } catch (Hdf5Error const& e) {
     throw DataError{path.string() + ": " + e.what()};
   }
+}
+
+/// The same of what writes.
+template <class Action>
+auto writing(std::filesystem::path const& path, Action action) {
+  return naming(path, [&] {
+    try {
+      return action();
+    } catch (Hdf5Error const& e) {
+      if (e.system.empty()) throw;
+      throw cannot_write(path, e.system);
+    }
+  });
 }
 
 /// Some cluster file systems have no locks; a result file is worth more than a lock.
@@ -112,13 +127,14 @@ void check_exists(std::filesystem::path const& path) {
 
 }  // namespace
 
-File File::create(std::filesystem::path const& path) {
-  return naming(path, [&] {
+File File::create(std::filesystem::path const& path, std::filesystem::path name) {
+  if (name.empty()) name = path;
+  return writing(name, [&] {
     auto const access = access_properties();
     return File{FileHandle{H5Fcreate(path.c_str(), H5F_ACC_TRUNC, ordered(H5P_FILE_CREATE).get(),
                                      access.get()),
                            "create the file"},
-                path};
+                name};
   });
 }
 
@@ -133,7 +149,7 @@ File File::open_read(std::filesystem::path const& path) {
 }
 
 void File::write(std::string const& group, NamedArrays const& arrays) {
-  naming(path_, [&] {
+  writing(path_, [&] {
     auto const handle = make_group(handle_.get(), group);
     for (auto const& [name, value] : arrays.attributes())
       write_attribute(handle.get(), name, value);
@@ -143,7 +159,7 @@ void File::write(std::string const& group, NamedArrays const& arrays) {
 
 void File::set_attribute(std::string const& group, std::string const& name,
                          NamedArrays::Attribute const& value) {
-  naming(path_, [&] { write_attribute(make_group(handle_.get(), group).get(), name, value); });
+  writing(path_, [&] { write_attribute(make_group(handle_.get(), group).get(), name, value); });
 }
 
 NamedArrays File::read(std::string const& group) const {
@@ -203,7 +219,7 @@ Names File::group_names(std::string const& group) const {
 }
 
 void File::close() {
-  naming(path_, [&] { handle_.close("write the file to its end; is the disk full?"); });
+  writing(path_, [&] { handle_.close("write the file to its end; is the disk full?"); });
 }
 
 }  // namespace canopy::store

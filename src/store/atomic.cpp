@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "canopy/core/output_file.hpp"
 #include "canopy/store/arrays.hpp"
 
 namespace canopy::store {
@@ -45,19 +46,11 @@ std::filesystem::path folder_of(std::filesystem::path const& path) {
   return path.has_parent_path() ? path.parent_path() : std::filesystem::path{"."};
 }
 
-void make_folder(std::filesystem::path const& path) {
-  std::error_code error;
-  std::filesystem::create_directories(folder_of(path), error);
-  if (error)
-    throw UserError{folder_of(path).string() + ": cannot make this folder: " + error.message()};
-}
-
 void sync_and_rename(std::filesystem::path const& from, std::filesystem::path const& to) {
-  if (!Descriptor{from, O_RDONLY}.sync())
-    throw DataError{from.string() + ": cannot sync it to disk: " + std::strerror(errno)};
+  if (!Descriptor{from, O_RDONLY}.sync()) throw cannot_write(to, std::strerror(errno));
   std::error_code error;
   std::filesystem::rename(from, to, error);
-  if (error) throw DataError{to.string() + ": cannot put it in place: " + error.message()};
+  if (error) throw cannot_write(to, error.message());
   // Makes the new name last through a power cut; file systems that cannot are no reason to fail.
   Descriptor{folder_of(to), O_RDONLY | O_DIRECTORY}.sync();
 }
@@ -65,10 +58,10 @@ void sync_and_rename(std::filesystem::path const& from, std::filesystem::path co
 }  // namespace
 
 void write_atomically(std::filesystem::path const& path, std::function<void(File&)> const& write) {
-  make_folder(path);
+  make_folder_of(path);
   Temporary part{path.string() + ".part"};
   {
-    auto file = File::create(part.path());
+    auto file = File::create(part.path(), path);
     write(file);
     file.close();
   }

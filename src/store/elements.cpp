@@ -105,10 +105,11 @@ template <class T>
 void write_values(hid_t group, std::string const& name, std::vector<T> const& values,
                   std::vector<hsize_t> const& extent) {
   auto const type = memory_type(values);
-  auto const dataset = make_dataset(group, name, type, extent, storage_of(values, extent).get());
+  auto const action = "write array '" + name + "'";
+  auto dataset = make_dataset(group, name, type, extent, storage_of(values, extent).get());
   if (!values.empty())
-    checked(H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()),
-            "write array '" + name + "'");
+    checked(H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), action);
+  dataset.close(action);  // which is when compressed pieces are written
 }
 
 void write_values(hid_t group, std::string const& name, std::vector<std::string> const& words,

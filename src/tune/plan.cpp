@@ -36,6 +36,11 @@ SearchPlan::SearchPlan(SearchSettings const& settings, Learner const& learner, s
         "them, or leave --slices out",
         text::join(learner.nested(), ", "))};
   if (!settings.points.empty()) points_ = read_points(settings.points, whole);
+  for (auto const& point : points_) {
+    std::vector<std::string> names;
+    for (auto const& [name, value] : point) names.push_back(name);
+    refuse_unknown_names("--points " + settings.points, names, learner.defaults());
+  }
   for (auto const& point : points_)
     if (settings.scheduler != "none" && find(point, learner.resource()) != nullptr)
       throw UserError{fmt::format(

@@ -8,17 +8,19 @@
 #include "canopy/tune/scheduler.hpp"
 
 namespace canopy::tune {
-namespace {
 
-void refuse_unknown_names(Space const& space, Configuration const& known) {
-  std::vector<std::string> names;
-  for (auto const& [name, value] : known) names.push_back(name);
-  for (auto const& name : space.names())
+void refuse_unknown_names(std::string const& where, std::vector<std::string> const& names,
+                          Configuration const& known) {
+  std::vector<std::string> all;
+  for (auto const& [name, value] : known) all.push_back(name);
+  for (auto const& name : names)
     if (find(known, name) == nullptr)
-      throw UserError{
-          fmt::format("[space] names '{}', which the model does not have{}; known are {}", name,
-                      text::did_you_mean(name, names), text::join(names, ", "))};
+      throw UserError{fmt::format("{} names '{}', which the model does not have{}; known are {}",
+                                  where, name, text::did_you_mean(name, all),
+                                  text::join(all, ", "))};
 }
+
+namespace {
 
 /// UserError when there are fewer rungs than was set.
 void refuse_idle_rungs(SearchSettings const& settings, std::vector<int> const& rungs,
@@ -65,7 +67,7 @@ std::vector<int> rungs(SearchSettings const& settings, Learner const& learner) {
 
 Space proposal_space(SearchSettings const& settings, Learner const& learner) {
   auto const space = settings.space.value_or(learner.default_space());
-  refuse_unknown_names(space, learner.defaults());
+  refuse_unknown_names("[space]", space.names(), learner.defaults());
   if (settings.slices) return space.without(learner.nested());
   if (settings.scheduler == "none") return space;
   auto const resource = learner.resource();

@@ -9,6 +9,10 @@
 /// What a search may try, and how much of it, from its settings and its model.
 namespace canopy::tune {
 
+/// UserError when `where` has a name that is no parameter of the model, whose defaults are known.
+void refuse_unknown_names(std::string const& where, std::vector<std::string> const& names,
+                          Configuration const& known);
+
 /// The default of every searched parameter; what the space fixes stays fixed.
 Configuration default_configuration(Space const& space, Configuration const& defaults);
 

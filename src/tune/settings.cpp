@@ -72,7 +72,10 @@ void SearchSettings::describe(Options& o) {
         {"one of " + text::join(learners().names(), ", ") + ", mlp:200-200 (any widths), FILE.toml",
          is_learner, learners().names()});
   o.row("search", search, "how configurations are chosen", one_of(samplers().names()));
-  o.row("trials", trials, "configurations to try, the default (trial 0) included", at_least(1));
+  constexpr int most_trials = 1'000'000;  // all of a search that does not look stand in memory
+  o.row("trials", trials, "configurations to try, the default (trial 0) included",
+        {"at least 1 and at most 1,000,000",
+         [](int const& n) { return n >= 1 && n <= most_trials; }});
   o.row("points", points, "CSV file of configurations to try first", any<std::string>("FILE"));
   o.row("pending", pending, "what a sampler that learns makes of trials that are not back",
         any<Pending>("one of liar, fantasies, ignore"));

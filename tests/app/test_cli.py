@@ -5,6 +5,8 @@ import gzip
 import pathlib
 import random
 import re
+import resource
+import signal
 import struct
 import tempfile
 
@@ -72,16 +74,38 @@ class CommandLine:
         return self.never / f"{len(self.mistakes)}.h5"
 
     def tune(self, *words, data=None):
-        return ["tune", "--data", data or self.data, "--out", self.out(), "--progress", "none", *words]
+        return ["tune", "--data", self.data if data is None else data, "--out", self.out(), "--progress", "none", *words]
 
     def bad_data(self, name, path, *texts):
         self.fails(name, self.tune("--trials", 2, data=path), 3, path.name, *texts)
 
     def usage(self):
-        self.fails("misspelt option", self.tune("--trails", 3), 2, "--trails", "did you mean", "trials")
+        self.fails("misspelt option", self.tune("--trails", 3), 2, "--trails",
+                   "did you mean '--trials'?")
         self.fails("value out of range", self.tune("--folds", 1), 2, "--folds", "'1'", "at least 2")
+        self.fails("a number that is not whole", self.tune("--trials", "1e9"), 2, "--trials is '1e9'",
+                   "a whole number in digits")
+        self.fails("more trials than memory holds", self.tune("--trials", 10**8), 2, "--trials is '100000000'",
+                   "at most 1,000,000")
+        points = self.folder / "unknown.csv"
+        points.write_text("max_dept\n3\n")
+        self.fails("points with unknown names", self.tune("--points", points), 2, "unknown.csv", "'max_dept'",
+                   "did you mean 'max_depth'?")
+        self.fails("a number that is none", ["train", "--data", self.data, "--model", "softmax", "--lr", "inf"], 2,
+                   "--lr is 'inf'")
+        self.fails("nothing but a dash", ["tune", "-"], 2, "unexpected word '-'")
+        self.fails("a folder of settings", self.tune("--config", self.folder), 2, "is a folder, expected a TOML file")
+        self.fails("dashboard of a file", ["dashboard", self.data], 2, "rows.csv: is no folder;")
         self.fails("value that is no number", self.tune("--trials", "many"), 2, "--trials", "many")
         self.fails("unknown choice", self.tune("--search", "magic"), 2, "magic", "random, grid, sobol")
+        self.fails("misspelt choice", self.tune("--search", "tpee"), 2, "--search is 'tpee' (did you mean 'tpe'?)")
+        self.fails("misspelt enumeration", self.tune("--progress", "bat"), 2, "--progress", "did you mean 'bar'?")
+        self.fails("misspelt action", ["data", "discribe"], 2, "ACTION is 'discribe' (did you mean 'describe'?)")
+        self.fails("misspelt subcommand", ["scaling", "colect"], 2, "'colect' (did you mean 'collect'?)")
+        self.fails("misspelt measured model", ["calibrate", "--model", "lnet", "--out", self.out()], 2,
+                   "--model has 'lnet' (did you mean 'lenet'?)")
+        self.fails("option of another command", self.tune("--batch-size", 3), 2, "--batch-size",
+                   "an option of canopy train or canopy federate")
         self.fails("misspelt network", ["train", "--data", self.data, "--model", "lenett"], 2,
                    "--model", "did you mean 'lenet'?", "FILE.toml")
         self.fails("misspelt forest", self.tune("--model", "extra_tree"), 2, "--model",
@@ -109,6 +133,18 @@ class CommandLine:
         cut.write_bytes(whole[:len(whole) * 2 // 3])
         self.bad_data("truncated gzip", cut, "cut off")
 
+        alike = self.folder / "alike.csv"
+        alike.write_text("a,b,class\n1,2,x\n2,3,x\n3,1,x\n")
+        self.bad_data("rows of one class", alike, "all rows are of one class, 'x'", "'class'", "--label")
+        for model in ("forest", "softmax"):
+            self.fails(f"... by {model}", ["train", "--data", alike, "--model", model, "--out", self.out()], 3,
+                       "all rows are of one class")
+        rare = self.folder / "rare.csv"
+        rare.write_text("a,class\n" + "".join(f"{n},{n // 9}\n" for n in range(10)))
+        self.fails("a class of one row", self.tune(data=rare), 2, "number 2 of the sorted labels has 1 row, too few",
+                   "--folds")
+        self.fails("no name of a set", self.tune(data=""), 3, "--data is empty")
+
         nan = self.folder / "nan.csv"
         nan.write_text("".join(lines[:4]) + "0.5,nan,0.5,1\n" + "".join(lines[5:]))
         self.bad_data("NaN", nan, "line 5", "column 2", "nan")
@@ -120,6 +156,13 @@ class CommandLine:
         empty = self.folder / "empty.csv"
         empty.write_text("")
         self.bad_data("empty file", empty, "empty")
+
+        noise = self.folder / "noise.csv"
+        noise.write_bytes(b"\x7fELF\0\0\n\0\x1b[2J\n")
+        self.bad_data("a program", noise, "line 1 is no text")
+        noise = self.folder / "control.csv"
+        noise.write_bytes(b"a,b\n1,2\n\0\x1b[2J,3\n")
+        self.bad_data("bytes that are no text", noise, r"line 3, column 1: '\x00\x1b[2J' is not a number, expected")
 
         huge = self.folder / "huge-images-idx3-ubyte"
         huge.write_bytes(struct.pack(">4BIII", 0, 0, 8, 3, 2**32 - 1, 2**32 - 1, 2**32 - 1))
@@ -134,6 +177,64 @@ class CommandLine:
             config.parent.mkdir()
             config.write_text(text)
             self.fails(name, self.tune("--config", config), 2, *said)
+        for command, config, key, owner in (("tune", "train-mnist-cnn", "batch-size", "train"),
+                                            ("train", "tune-mnist", "folds", "tune"),
+                                            ("tune", "federate-mnist", "clients", "federate")):
+            self.fails(f"{command} --config {config}.toml", [command, "--config", JOBS / f"{config}.toml"], 2,
+                       f"unknown option --{key}; these are settings of canopy {owner}")
+
+    def outputs(self):
+        """Wherever it cannot be written, every command says so before its work, and in the same words."""
+        run_file, file = self.folder / "of-tune.h5", self.folder / "a-file"
+        result = run(["tune", "--data", self.data, "--trials", 1, "--folds", 2, "--verdict-repeats", 0, "--quiet",
+                      "--out", run_file])
+        self.checks.check("a run to have", result.returncode == 0, result.stderr)
+        file.write_text("")
+        cover, network = ["--data", "synthetic:forest-cover,rows=200"], ["--data", "synthetic:mnist,rows=100"]
+        writers = {
+            "tune": ["tune", *cover, "--out"],
+            "train": ["train", *network, "--model", "softmax", "--out"],
+            "--trace": ["train", *network, "--model", "softmax", "--out", self.folder / "traced.h5", "--trace"],
+            "federate": ["federate", *network, "--out"],
+            "calibrate": ["calibrate", "--out"],
+            "plan": ["plan", run_file, "--out"],
+            "data convert": ["data", "convert", *cover, "--overwrite", "--out"],
+            "data synth": ["data", "synth", *cover, "--overwrite", "--out"],
+            "predict": ["predict", "--model", run_file, "--data", self.data, "--overwrite", "--out"],
+            "scaling": ["scaling", "collect", run_file, "--overwrite", "--out"],
+            "report": ["report", run_file, "--out"],
+        }
+        for name, words in writers.items():
+            option = name if name.startswith("--") else "--out"
+            self.fails(f"{name} into a folder", [*words, self.never], 2, f"{option} is {self.never}, a folder",
+                       "expected a file such as")
+            self.fails(f"{name} into a device", [*words, "/dev/null"], 2, f"{option} is /dev/null", "another name")
+            for where, folder, reason in ((file / "x", file, "Not a directory"), ("/proc/x", "/proc", "No such file")):
+                self.fails(f"{name} into {where}", [*words, where], 2, f"{option} is {where}, but nothing can be "
+                           f"written into {folder}: {reason}", "choose another folder")
+        for name, words in (("predict", ["--model", run_file, "--data", self.data, "--overwrite", "--out", run_file]),
+                            ("data", ["convert", "--data", self.data, "--overwrite", "--out", self.data]),
+                            ("scaling", ["collect", run_file, "--overwrite", "--out", run_file])):
+            self.fails(f"{name} in place of what it reads", [name, *words], 2, "which is read and would be lost")
+        self.see_them_fail()
+        self.checks.check("no work was begun", not (self.folder / "traced.h5").exists())
+        self.full_disk(cover, network)
+
+    def full_disk(self, cover, network):
+        """A limit on the size of files fails as it does, with another reason."""
+        def limit():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
+
+        for words in (["train", *network, "--model", "mlp", "--epochs", 1, "--quiet"],
+                      ["tune", *cover, "--trials", 1, "--folds", 2, "--verdict-repeats", 0, "--quiet"],
+                      ["data", "convert", *cover]):
+            result = run([*words, "--out", self.folder / "full.h5"], preexec_fn=limit)
+            self.checks.equal(f"{words[0]} on a full disk: exit 2", result.returncode, 2)
+            self.checks.check(f"{words[0]} on a full disk: is told", result.stderr.strip().endswith(
+                "full.h5: cannot be written: File too large; see to that, or choose another place"), result.stderr)
+            self.checks.equal("and leaves nothing half done", list(self.folder.glob("full*.h5*")), [])
+            (self.folder / "full.journal").unlink(missing_ok=True)
 
     def nothing_left(self):
         self.checks.equal("bad usage and bad data leave no run file or journal", list(self.never.iterdir()), [])
@@ -145,6 +246,7 @@ class CommandLine:
             missing = [word for word in words if word not in result.stdout]
             self.checks.check(f"{command} --help exits 0 and is complete",
                               result.returncode == 0 and not missing, f"missing {missing}")
+        self.checks.equal("help tune is tune --help", run(["help", "tune"]).stdout, results[0].stdout)
         overview = run(["--help"])
         self.checks.check("--help names every command", overview.returncode == 0
                           and all(command in overview.stdout for command in COMMANDS))
@@ -197,8 +299,12 @@ class CommandLine:
         self.checks.equal("one prediction a row", len(lines) - 1, len(truth))
         hits = sum(a == b for a, b in zip(lines[1:], truth)) / len(truth)
         self.checks.check(f"the model knows its own rows ({hits:.3f})", hits > 0.9)
+        study = self.folder / "study-of-one.h5"
+        run(["scaling", "collect", model, "--out", study])
         words = ["predict", "--data", self.data, "--out", self.folder / "p3.csv", "--model"]
         self.fails("predict with a model that is a table", words + [self.data], 3, "rows.csv")
+        self.fails("predict with a run file of no model", words + [study], 3,
+                   "study-of-one.h5: is a run file of canopy scaling, which makes no model; give that of a finished")
         self.see_them_fail()
         self.checks.check("... leaves no predictions", not (self.folder / "p3.csv").exists())
 
@@ -242,6 +348,7 @@ if __name__ == "__main__":
         line.data_errors()
         line.config_errors()
         line.see_them_fail()
+        line.outputs()
         line.nothing_left()
         line.help()
         line.job_configurations()

@@ -112,7 +112,7 @@ class Federate:
         """Two ranks say what one does; each kind of mistake is made by both together once."""
         mistakes = (
             (1, ["--aggregator", "fedavgg"], 2, "did you mean 'fedavg'"),
-            (2, ["--agregator", "fedavg"], 2, "did you mean 'aggregator'"),
+            (2, ["--agregator", "fedavg"], 2, "did you mean '--aggregator'"),
             (1, ["--model", "lennet"], 2, "did you mean 'lenet'"),
             (2, ["--clients", 5000], 2, "at most one client per row"),
             (1, ["--clients", 4, "--aggregator", "fedbuff", "--concurrency", 9], 2, "--concurrency is 9"),

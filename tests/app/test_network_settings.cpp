@@ -94,8 +94,6 @@ TEST(NetworkSettings, WhatCannotBeIsRefusedBeforeDataAreRead) {
               s.validation_split = 0.1;
             }),
             "none");
-  EXPECT_THAT(complaint([](auto& s) { s.trace = "no-such-folder/trace.json"; }),
-              HasSubstr("there is no folder no-such-folder"));
   EXPECT_THAT(complaint([](auto& s) { s.lr = -1; }), HasSubstr("--lr is '-1'"));
 }
 

@@ -33,7 +33,7 @@ def tells_what_is_wrong(checks, folder, federated):
             ("nothing given", [], 2, "which runs, and where to?"),
             ("no --out", [federated], 2, "which runs, and where to?"),
             ("--out is a run file", [federated, "-o", folder / "other.h5"], 2, "named like a run file"),
-            ("--out is a folder", [federated, "-o", folder], 2, "cannot be written"),
+            ("--out is a folder", [federated, "-o", folder], 2, "a folder; expected a file such as"),
             ("no such file", [folder / "absent.h5", "-o", page], 3, "absent.h5"),
             ("not a run file", [note, "-o", page], 3, "note.h5"),
             ("a torn file", [torn, "-o", page], 3, "torn.h5")]:

@@ -330,7 +330,7 @@ TEST(TrainNetwork, RefusesWhatCannotBeAndLeavesNoFile) {
     s.source.data = "synthetic:mnist,rows=1";
     s.test_size = 0.9;
   });
-  refused("--trace", [](auto& s) { s.network.trace = "no-such-folder/trace.json"; });
+  refused("--trace", [](auto& s) { s.network.trace = "/dev/null/trace.json"; });
   refused("no-such-file.toml", [](auto& s) { s.model = "no-such-file.toml"; });
   refused("--servers", [](auto& s) { s.network.strategy.servers = 2; });
   refused("--lr-schedule", [](auto& s) { s.network.strategy.schedule = "gpipe"; });

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import signal
 import tempfile
 import time
@@ -54,6 +55,10 @@ class TuneLosses:
             for rank in (1, 2):
                 os.kill(pid_of_rank(job, rank), signal.SIGKILL)
             job.wait()
+            for rank in (1, 2):
+                self.checks.equal(f"{name}: a line names rank {rank}, and its work",
+                                  len(re.findall(rf"^canopy: rank {rank} on \S+ was lost: .*; .*(fold|no work)",
+                                                 job.text(), re.MULTILINE)), 1)
             self.checks.check(f"{name}: it is told, with the remedy",
                               "all 2 workers are lost" in job.text() and "--resume" in job.text(),
                               job.text())

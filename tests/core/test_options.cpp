@@ -88,11 +88,23 @@ TEST_F(OptionsTest, ErrorsNameOptionValueAndWhatIsExpected) {
   EXPECT_EQ(message([&] {
               read({"--trials", "many"});
             }),
-            "--trials is 'many', expected at least 1");
+            "--trials is 'many', expected at least 1, a whole number in digits");
+  EXPECT_EQ(message([&] {
+              read({"--trials", "1e9"});
+            }),
+            "--trials is '1e9', expected at least 1, a whole number in digits");
+  EXPECT_EQ(message([&] {
+              read({"--sizes", "1,x"});
+            }),
+            "--sizes is '1,x', expected numbers, a whole number in digits");
+  EXPECT_EQ(message([&] {
+              read({"--time-limit", "soon"});
+            }),
+            "--time-limit is 'soon', expected None or seconds");
   EXPECT_EQ(message([&] {
               read({"--trials", "99999999999"});
             }),
-            "--trials is '99999999999', expected at least 1");
+            "--trials is '99999999999', expected at least 1, up to 2147483647");
   EXPECT_EQ(message([&] {
               read({"--learning-rate", "1.5"});
             }),
@@ -101,6 +113,10 @@ TEST_F(OptionsTest, ErrorsNameOptionValueAndWhatIsExpected) {
               read({"--shade", "blue"});
             }),
             "--shade is 'blue', expected one of light, dark");
+  std::string table;
+  options.positional("TABLE", table, "which", one_of({"trials"}));
+  EXPECT_EQ(message([&] { read({"trails"}); }),
+            "TABLE is 'trails' (did you mean 'trials'?), expected one of trials");
   EXPECT_EQ(settings, Settings{}) << "a refused value leaves the setting alone";
 }
 
@@ -112,6 +128,10 @@ TEST_F(OptionsTest, MistypedNamesAreToldTheNearestOne) {
             }),
             "--model is 'lenett' (did you mean 'lenet'?), expected one of mlp, lenet");
   EXPECT_EQ(message([&] {
+              read({"--shade", "drak"});
+            }),
+            "--shade is 'drak' (did you mean 'dark'?), expected one of light, dark");
+  EXPECT_EQ(message([&] {
               read({"--model", "transformer"});
             }),
             "--model is 'transformer', expected one of mlp, lenet");
@@ -120,10 +140,40 @@ TEST_F(OptionsTest, MistypedNamesAreToldTheNearestOne) {
 
 TEST_F(OptionsTest, UnknownOptionsAreToldTheNearestOne) {
   auto const text = message([&] { read({"--trails", "3"}); });
-  EXPECT_THAT(text, HasSubstr("unknown option --trails (did you mean 'trials'?)"));
+  EXPECT_THAT(text, HasSubstr("unknown option --trails (did you mean '--trials'?)"));
   EXPECT_THAT(message([&] { read({"--trails=3"}); }), HasSubstr("--trails (did you mean"));
   EXPECT_THAT(message([&] { read({"stray"}); }), HasSubstr("unexpected word 'stray'"));
-  EXPECT_THAT(message([&] { options.set("shadow", "x"); }), HasSubstr("did you mean 'shade'?"));
+  EXPECT_THAT(message([&] {
+                read({"-trails", "3"});
+              }),
+              HasSubstr("unknown option -trails (did you mean '--trials'?)"));
+  EXPECT_THAT(message([&] { read({"--", "x"}); }), HasSubstr("unexpected word 'x'"));
+  EXPECT_THAT(message([&] { read({"-"}); }), HasSubstr("unexpected word '-'"));
+  EXPECT_THAT(message([&] { options.set("shadow", "x"); }), HasSubstr("did you mean '--shade'?"));
+}
+
+TEST_F(OptionsTest, UnknownOptionsTellAllThatWereGivenTogether) {
+  try {
+    options.read_toml_text("trials = 3\nbatch_size = 4\n[space]\nx = 1", "f.toml");
+    FAIL() << "took an unknown option";
+  } catch (UnknownOption const& e) {
+    EXPECT_STREQ(e.what(), "f.toml: line 2, column 14: unknown option --batch-size");
+    EXPECT_EQ(e.all, (Words{"batch-size", "space", "trials"}));
+  }
+  try {
+    read({"--trials", "3", "--batch-size=4"});
+    FAIL() << "took an unknown option";
+  } catch (UnknownOption const& e) {
+    EXPECT_EQ(e.all, Words{"batch-size"});
+  }
+}
+
+TEST_F(OptionsTest, UnknownSectionsAreToldTheNearestOne) {
+  options.section({"space", "what is searched", [](TomlNode const&) {}, [] { return ""; }});
+  EXPECT_TRUE(options.takes("space") && options.takes("learning_rate"));
+  EXPECT_FALSE(options.takes("spcae"));
+  EXPECT_EQ(message([&] { options.read_toml_text("[spcae]", "f.toml"); }),
+            "f.toml: line 1, column 1: unknown section [spcae] (did you mean 'space'?)");
 }
 
 TEST_F(OptionsTest, DashAndUnderscoreAreTheSame) {
@@ -147,6 +197,8 @@ TEST_F(OptionsTest, TomlErrorsSayLineAndColumn) {
   EXPECT_THAT(message([&] { options.read_toml_text("trials = { a = 1 }", "f.toml"); }),
               HasSubstr("f.toml: line 1, column 10: expected a number"));
   EXPECT_THAT(message([&] { options.read_toml("nowhere.toml"); }), HasSubstr("no such file"));
+  EXPECT_EQ(message([&] { options.read_toml("."); }),
+            "--config .: is a folder, expected a TOML file");
 }
 
 TEST_F(OptionsTest, WhatIsWrittenReadsBackTheSame) {

@@ -37,6 +37,11 @@ TEST(Progress, NonePrintsNothing) {
   EXPECT_EQ(asked, 0) << "texts are made only when they are shown";
 }
 
+TEST(Progress, WarningsArePrintedByNoneToo) {
+  EXPECT_EQ(written(ProgressMode::none, [](Progress& progress) { progress.warn("a word"); }),
+            "a word\n");
+}
+
 TEST(Progress, LinesSaysPlainLinesNowAndThen) {
   int asked = 0;
   auto const text = written(ProgressMode::lines, [&](Progress& progress) {
@@ -61,11 +66,14 @@ TEST(Progress, BarDrawsOverItselfAndKeepsWhatIsSaid) {
     progress.update(block, [] { return "line"; });
     progress.update(block, [] { return "line"; });  // too soon
     progress.say("a word");
+    progress.warn("a warning");
   });
   EXPECT_EQ(text,
             "first line\nsecond line\n"
             "\x1b[2A\x1b[J"
-            "a word\nfirst line\nsecond line\n");
+            "a word\nfirst line\nsecond line\n"
+            "\x1b[2A\x1b[J"
+            "a warning\nfirst line\nsecond line\n");
 }
 
 }  // namespace

@@ -39,6 +39,13 @@ TEST(Registry, NamesTheKnownChoicesWhenThereIsNone) {
   } catch (UserError const& e) {
     EXPECT_STREQ(e.what(), "no such choice 'circle', known are: polygon, star");
   }
+  try {
+    shapes().make("satr", 1);
+    FAIL() << "made a satr";
+  } catch (UserError const& e) {
+    EXPECT_STREQ(e.what(),
+                 "no such choice 'satr' (did you mean 'star'?), known are: polygon, star");
+  }
 }
 
 }  // namespace

@@ -30,6 +30,12 @@ TEST(Rule, NothingThatIsNotANumberIsWithinBounds) {
                between(0.0, 1.0).holds(nan));
 }
 
+TEST(Rule, NothingInfiniteIsWithinBounds) {
+  auto const infinity = std::numeric_limits<double>::infinity();
+  EXPECT_FALSE(at_least(0.0).holds(infinity) || more_than(0.0).holds(infinity));
+  EXPECT_TRUE(at_least(1).holds(std::numeric_limits<int>::max()));
+}
+
 TEST(Rule, NamesAreTakenWhole) {
   auto const shades = one_of({"light", "dark"});
   EXPECT_EQ(shades.text, "one of light, dark");

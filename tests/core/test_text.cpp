@@ -56,6 +56,8 @@ TEST(Text, SuggestsSlipsOfTheFingersOnly) {
   EXPECT_EQ(did_you_mean("criterion", known), "");
   EXPECT_EQ(did_you_mean("fsdlo", known), "");
   EXPECT_EQ(did_you_mean("x", {}), "");
+  EXPECT_EQ(did_you_mean("9", Words{"a", "b"}), "");
+  EXPECT_EQ(did_you_mean("TRIALS", known), " (did you mean 'trials'?)");
 }
 
 TEST(Text, WritesNumbersForPeople) {
@@ -70,6 +72,8 @@ TEST(Text, WritesNumbersForPeople) {
   EXPECT_EQ(duration(125), "2 min 05 s");
   EXPECT_EQ(duration(3600 * 3 + 60 * 4), "3 h 04 min");
   EXPECT_EQ(duration(std::nan("")), "?");
+  EXPECT_EQ(duration(-0.001), "0.00 s") << "a clock may be behind, but no time is below 0";
+  EXPECT_EQ(duration(-0.0), "0.00 s");
 }
 
 TEST(Text, ExtremesAreWritten) {

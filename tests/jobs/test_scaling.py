@@ -51,7 +51,17 @@ def disagreement(checks, folder, files):
     checks.check("another run", result.returncode == 0, result.stderr)
     refused = job([CANOPY, "scaling", "collect", files[0], other, "--out", folder / "no.h5"])
     checks.equal("other settings are refused", refused.returncode, 2)
-    checks.check("and named", "different settings" in refused.stderr, refused.stderr)
+    checks.check("and named as they were given", f"{files[0]} and {other} were run with different settings"
+                 in refused.stderr, refused.stderr)
+    for words in ([folder / "study.h5"], [files[0], folder / "study.h5"]):
+        refused = job([CANOPY, "scaling", "collect", *words, "--out", folder / "no.h5"])
+        checks.equal("a study is no run", refused.returncode, 3)
+        checks.check("and told whose it is", f"{folder / 'study.h5'}: is of canopy scaling, which has no work" in
+                     refused.stderr, refused.stderr)
+    refused = job([CANOPY, "scaling", "colect", *files, "--out", folder / "no.h5"])
+    checks.check("a misspelt word is told", refused.returncode == 2 and
+                 "no 'colect' (did you mean 'collect'?)" in refused.stderr, refused.stderr)
+    checks.check("and nothing is written", not (folder / "no.h5").exists())
     elsewhere = folder / "elsewhere"
     elsewhere.mkdir()
     result = job([CANOPY, "scaling", "collect", files[0], "--out", elsewhere / "one.h5"])
@@ -78,6 +88,9 @@ def weak_study(checks, folder):
         float(scaling[2]["efficiency"]) * seconds[2] * 2 / (seconds[0] + seconds[1]) - 1) < 1e-6, scaling)
     checks.equal("Gustafson's law is fitted", [r["law"] for r in show(out, "fit")], ["amdahl", "gustafson"])
 
+    hosts, is_folder = folder / "hosts.txt", folder / "is-folder.h5"
+    hosts.write_text("# two\nvm1 slots=2\n\nvm2 slots=1\n")
+    is_folder.mkdir()
     for what, more, complaint in (
             ("an option that tune has not", ["--weak", "rounds=2"], "canopy tune has no --rounds"),
             ("no number", ["--weak", "trials"], "--weak is 'trials', expected OPTION=NUMBER"),
@@ -85,10 +98,16 @@ def weak_study(checks, folder):
             ("no value", ["--weak"], "--weak is the last word"),
             ("sizes twice", ["--nodes", "1"], "both say sizes"),
             ("no repeats", ["--repeat", "0"], "--repeat is '0'"),
-            ("another kind of file", ["--out", folder / "new.txt"], "ends in .h5")):
+            ("another kind of file", ["--out", folder / "new.txt"], "ends in .h5"),
+            ("an out that is a folder", ["--out", is_folder], "a folder; expected a file"),
+            ("an out in no folder", ["--out", hosts / "new.h5"], "Not a directory; choose another"),
+            ("no hostfile", ["--hostfile", folder / "none.txt"], "no such file to read")):
         refused = job([*script, "--out", folder / "new.h5", *more])
         checks.check(f"{what} is refused", refused.returncode == 2 and complaint in refused.stderr,
                      refused.stderr)
+    refused = job([*script[:2], "--nodes", "1,3", "--hostfile", hosts, "--out", folder / "new.h5"])
+    checks.check("more machines than there are is refused", refused.returncode == 2 and
+                 "--nodes has 3, but" in refused.stderr and "names 2 machines" in refused.stderr, refused.stderr)
     checks.check("before any run", not list(folder.glob("new*")))
     return out
 

@@ -102,6 +102,9 @@ TEST(ScalingTable, ComparesWithTheSmallestSize) {
   EXPECT_DOUBLE_EQ(table.number(2, "search_seconds"), 59);
   EXPECT_EQ(table.text(0, "result"), table.text(3, "result"));
   EXPECT_EQ(fits_table(table, Growth::strong).rows(), 2u);
+  EXPECT_EQ(scaling_table({run_of(2, 9)}, {"a"}, Scale::np, Growth::strong, {"b"}).text(0, "run"),
+            "b")
+      << "a study may call its runs otherwise than the user did";
 }
 
 record::RunRecord grown_run(int np, double seconds, std::string const& settings) {
@@ -188,6 +191,12 @@ TEST(ScalingTable, RefusesWhatIsNoStudy) {
   other = run_of(3, 60);
   other.command = "train";
   EXPECT_THAT(refused(other), HasSubstr("a study has one command"));
+  for (auto const* command : {"scaling", "calibrate", "plan"}) {
+    other.command = command;
+    EXPECT_THROW(scaling_table({other}, {"c.h5"}, Scale::np, Growth::strong), DataError);
+    EXPECT_THAT(refused(other),
+                HasSubstr(std::string{"b.h5: is of canopy "} + command + ", which"));
+  }
   other = run_of(3, 60);
   other.settings = "trials = 6\n";
   EXPECT_THAT(refused(other), HasSubstr("different settings"));

@@ -1,4 +1,5 @@
 #include <fstream>
+#include <random>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,12 +7,16 @@
 
 #include "canopy/store/arrays.hpp"
 
+#include "support/full_disk.hpp"
+
 namespace canopy::store {
 namespace {
 
 namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::StartsWith;
+using testing::ThrowsMessage;
 
 /// A folder per test, gone afterwards.
 class Store : public testing::Test {
@@ -92,6 +97,37 @@ TEST_F(Store, FailuresNameTheFile) {
       EXPECT_THAT(error.what(), HasSubstr(bad.string()));
     }
   }
+}
+
+TEST_F(Store, AFullDiskIsTheUsersToMend) {
+  write_atomically(path, [](File& file) { file.write("/", every_kind()); });
+  for (unsigned const range : {0u, 256u}) {  // that nothing compresses, and that is compressed
+    std::minstd_rand chance;
+    std::vector<double> numbers(400'000);
+    for (auto& number : numbers) number = range == 0 ? chance() : chance() % range;
+    NamedArrays arrays;
+    arrays.put("numbers", numbers);
+    EXPECT_THAT(
+        [&] {
+          test::FullDisk const disk{100'000};
+          write_atomically(path, [&](File& file) { file.write("/", arrays); });
+        },
+        ThrowsMessage<UserError>(
+            StartsWith(path.string() + ": cannot be written: File too large; ")));
+  }
+  EXPECT_EQ(File::open_read(path).read("/"), every_kind());
+  EXPECT_FALSE(fs::exists(path.string() + ".part"));
+}
+
+TEST_F(Store, PlacesThatCannotBeWrittenToAreTheUsersToMendToo) {
+  std::ofstream{folder / "file"} << "";
+  auto const nothing = [](File&) {};
+  for (auto const& [place, reason] : {std::pair{folder / "file/x.h5", "Not a directory"},
+                                      std::pair{fs::path{"/proc/x.h5"}, "No such file"},
+                                      std::pair{folder / "file/deep/x.h5", "Not a directory"}})
+    EXPECT_THAT(
+        [&] { write_atomically(place, nothing); },
+        ThrowsMessage<UserError>(StartsWith(place.string() + ": cannot be written: " + reason)));
 }
 
 TEST_F(Store, AFailedWriteLeavesTheOldFileAlone) {

@@ -18,6 +18,8 @@ struct CommonSettings {
   ProgressMode progress = ProgressMode::automatic;
 
   void describe(Options& options);
+  /// UserError when no run file can be written at --out.
+  void check() const;
 };
 
 }  // namespace canopy::app

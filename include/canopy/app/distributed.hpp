@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 
+#include "canopy/app/command_line.hpp"
 #include "canopy/comm/communicator.hpp"
 #include "canopy/core/options.hpp"
 
@@ -22,7 +23,7 @@ bool read_settings(comm::Communicator const& comm, std::string const& command,
   std::string toml;
   comm.together("settings", [&] {
     if (!comm.is_root()) return;
-    auto const line = read_command_line(command, summary, options, words);
+    auto const line = read_words(command, summary, options, words);
     help = line.help.has_value();
     if (help) std::fputs(line.help->c_str(), stdout);
     toml = options.to_toml();

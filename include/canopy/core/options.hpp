@@ -3,6 +3,7 @@
 #include <concepts>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -94,6 +95,28 @@ struct TextForm<std::vector<T>> {
   }
 };
 
+/// What to add to a rule for a word that is no T at all: 1e9 is at least 1, and 99999999999 too.
+template <class T>
+std::string how_to_write(std::string_view word) {
+  if constexpr (requires { typename T::value_type; } && !std::same_as<T, std::string>) {
+    return how_to_write<typename T::value_type>(word);
+  } else if constexpr (std::integral<T> && !std::same_as<T, bool>) {
+    auto const number = text::to_int(word);
+    if (!number) return ", a whole number in digits";
+    return *number > 0 ? ", up to " + std::to_string(std::numeric_limits<T>::max()) : "";
+  } else {
+    return "";
+  }
+}
+
+/// A command has no option of that name; `all` are the names that were given together with it, in
+/// one settings file, and tell whose it is.
+struct UnknownOption : UserError {
+  UnknownOption(std::string const& text, std::vector<std::string> names)
+      : UserError{text}, all{std::move(names)} {}
+  std::vector<std::string> all;
+};
+
 /// The options of one command, each said once: the command line, the TOML file, --help, the checks
 /// and the record of a finished run are all read from these rows. A settings struct fills them in:
 ///
@@ -135,30 +158,15 @@ class Options {
 
   template <class T>
   Row& row(std::string name, T& field, std::string help, std::type_identity_t<Rule<T>> rule) {
-    auto& added = rows_.emplace_back();
-    added.name = std::move(name);
-    added.group = group_;
-    added.help = std::move(help);
-    added.range = rule.text;
-    added.initial = TextForm<T>::print(field);
-    added.is_flag = std::same_as<T, bool>;
-    added.is_text = !std::is_arithmetic_v<T>;
-    added.get = [&field] { return TextForm<T>::print(field); };
-    added.set = [&field, name = added.name, rule = std::move(rule)](std::string const& word) {
-      auto value = TextForm<T>::parse(word);
-      if (!value || !rule.holds(*value))
-        throw UserError{"--" + name + " is '" + word + "'" + text::did_you_mean(word, rule.names) +
-                        ", expected " + rule.text};
-      field = std::move(*value);
-    };
-    return added;
+    auto spelling = "--" + name;
+    return add(std::move(spelling), std::move(name), field, std::move(help), std::move(rule));
   }
 
   /// Given by place, not by name: `canopy show RUN.h5 TABLE`.
   template <class T>
   Row& positional(std::string name, T& field, std::string help,
                   std::type_identity_t<Rule<T>> rule) {
-    auto& added = row(std::move(name), field, std::move(help), std::move(rule));
+    auto& added = add(name, name, field, std::move(help), std::move(rule));
     added.is_positional = true;
     return added;
   }
@@ -170,10 +178,14 @@ class Options {
 
   void section(Section section) { sections_.push_back(std::move(section)); }
 
-  /// Sets one option by name ('-' and '_' are the same); UserError when there is none.
+  /// Sets one option by name ('-' and '_' are the same); UnknownOption when there is none.
   void set(std::string_view name, std::string const& value);
   bool has(std::string_view name) const;
+  /// Is this a name of an option or of a section? A settings file may hold both.
+  bool takes(std::string_view name) const;
   std::vector<std::string> names() const;
+  /// text::did_you_mean() of names of options, with the dashes that they are given with.
+  static std::string did_you_mean(std::string_view name, std::vector<std::string> known);
   std::vector<Row> const& rows() const { return rows_; }
   std::vector<Section> const& sections() const { return sections_; }
 
@@ -184,6 +196,33 @@ class Options {
   std::string to_toml() const;
 
  private:
+  UnknownOption unknown_section(std::string const& name) const;
+
+  /// `spelling` is how the user gives it.
+  template <class T>
+  Row& add(std::string spelling, std::string name, T& field, std::string help, Rule<T> rule) {
+    if constexpr (std::is_enum_v<T>)
+      rule.names.assign(Names<T>::value.begin(), Names<T>::value.end());
+    auto& added = rows_.emplace_back();
+    added.name = std::move(name);
+    added.group = group_;
+    added.help = std::move(help);
+    added.range = rule.text;
+    added.initial = TextForm<T>::print(field);
+    added.is_flag = std::same_as<T, bool>;
+    added.is_text = !std::is_arithmetic_v<T>;
+    added.get = [&field] { return TextForm<T>::print(field); };
+    added.set = [&field, spelling = std::move(spelling),
+                 rule = std::move(rule)](std::string const& word) {
+      auto value = TextForm<T>::parse(word);
+      if (!value || !rule.holds(*value))
+        throw UserError{spelling + " is '" + word + "'" + text::did_you_mean(word, rule.names) +
+                        ", expected " + rule.text + (value ? "" : how_to_write<T>(word))};
+      field = std::move(*value);
+    };
+    return added;
+  }
+
   std::string group_ = "Options";
   std::vector<Row> rows_;
   std::vector<Section> sections_;

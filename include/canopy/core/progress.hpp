@@ -33,6 +33,8 @@ class Progress {
               std::function<std::string()> const& line);
   /// A line that stays, above the block.
   void say(std::string const& text);
+  /// The same whatever the mode is: what nobody must miss.
+  void warn(std::string const& text);
   /// Leaves the last block standing.
   void finish();
 

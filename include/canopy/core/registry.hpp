@@ -30,8 +30,9 @@ class Registry {
   std::unique_ptr<Interface> make(std::string_view name, Args... args) const {
     auto const found = std::ranges::find(entries_, name, &Entry::name);
     if (found == entries_.end())
-      throw UserError{"no such choice '" + std::string{name} +
-                      "', known are: " + text::join(names(), ", ")};
+      throw UserError{"no such choice '" + std::string{name} + "'" +
+                      text::did_you_mean(name, names()) +
+                      ", known are: " + text::join(names(), ", ")};
     return found->make(args...);
   }
 

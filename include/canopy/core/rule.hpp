@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,16 +19,17 @@ struct Rule {
   std::vector<std::string> names{};  ///< words that hold, for whoever mistypes one
 };
 
+/// Neither takes the infinite: no work has so many parts, and no update survives it.
 template <class T>
 Rule<T> at_least(T low) {
   return {"at least " + text::shortest(static_cast<double>(low)),
-          [low](T const& value) { return value >= low; }};
+          [low](T const& value) { return value >= low && value <= std::numeric_limits<T>::max(); }};
 }
 
 template <class T>
 Rule<T> more_than(T low) {
   return {"more than " + text::shortest(static_cast<double>(low)),
-          [low](T const& value) { return value > low; }};
+          [low](T const& value) { return value > low && value <= std::numeric_limits<T>::max(); }};
 }
 
 template <class T>

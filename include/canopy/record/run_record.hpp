@@ -37,7 +37,7 @@ struct RunRecord {
 };
 
 /// Writes the run file. At any moment `path` is absent, the old file, or the complete new one.
-/// UserError when the folder cannot be made, DataError when the file cannot be written.
+/// UserError when it cannot be written there.
 void write(RunRecord const& run, std::filesystem::path const& path);
 
 /// Reads a run file; equal bit for bit to what was written, with the tables in the same order.

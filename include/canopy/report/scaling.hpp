@@ -55,11 +55,14 @@ enum class Growth { strong, weak };
 /// comm (shares of the time of all ranks), speed_up, efficiency, karp_flatt, load,
 /// throttled_seconds, result (hash of what the run found), sorted by size and repeat. Size is in
 /// what `scale` says; T(1) is the median of the smallest size, which counts as ideal up to itself.
-/// `names` are the files'. UserError when runs are of different commands, were not completed, or
-/// differ in settings: by weak growth in others than numbers that grow as the size does and data
-/// of another name, or in none. One that found something else is told by its result.
+/// Messages call the runs by their `files`, the table by `names`, or by the files if there are
+/// none. DataError when one is of a command that does no work to compare. UserError when runs are
+/// of different commands, were not completed, or differ in settings: by weak growth in others than
+/// numbers that grow as the size does and data of another name, or in none. One that found
+/// something else is told by its result.
 Table scaling_table(std::vector<record::RunRecord> const& runs,
-                    std::vector<std::string> const& names, Scale scale, Growth growth);
+                    std::vector<std::string> const& files, Scale scale, Growth growth,
+                    std::vector<std::string> const& names = {});
 
 /// /fit: law, one_seconds, serial, coherence, relative_error; of a table as above. Laws that need
 /// more sizes than there are, are left out. Of weak growth they are about the seconds of one size's

@@ -15,11 +15,13 @@ namespace canopy::store {
 ///
 /// Element types and order survive a round trip; a one-dimensional dataset reads back with an empty
 /// shape. Texts are variable-length UTF-8, as h5py writes them. Group paths are absolute: "/",
-/// "/trials", "/model/tree0". Every failure is a DataError that names the file.
+/// "/trials", "/model/tree0". Every failure is a DataError that names the file, but a UserError
+/// when the system lets nothing be written there, as on a full disk.
 class File {
  public:
-  /// Makes a new file, in place of one that is there. See write_atomically for files that count.
-  static File create(std::filesystem::path const& path);
+  /// Makes a new file, in place of one that is there; messages call it `name`, or by its path. See
+  /// write_atomically for files that count.
+  static File create(std::filesystem::path const& path, std::filesystem::path name = {});
   static File open_read(std::filesystem::path const& path);
 
   /// Adds the arrays and attributes to `group`, made (with its parents) when it is not there.

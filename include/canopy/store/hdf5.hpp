@@ -10,15 +10,17 @@
 /// HDF5's C interface with owners and exceptions. Other rooms use canopy/store/arrays.hpp.
 namespace canopy::store {
 
-/// A call of the HDF5 library failed; the text holds its own account of why.
+/// A call of the HDF5 library failed; the text ends with its own account of where that began.
 struct Hdf5Error : std::runtime_error {
-  using std::runtime_error::runtime_error;
+  explicit Hdf5Error(std::string const& text, std::string system_reason = "")
+      : std::runtime_error{text}, system{std::move(system_reason)} {}
+  std::string system;  ///< the operating system's word, such as "No space left on device", or ""
 };
 
 /// Stops HDF5 from printing its errors to stderr: they travel as exceptions. Call it first.
 void silence_hdf5();
 
-/// Throws Hdf5Error "cannot <action> (HDF5: <its error stack>)".
+/// Throws Hdf5Error "cannot <action> (HDF5: <what went wrong first>)".
 [[noreturn]] void throw_hdf5_error(std::string const& action);
 
 /// Passes on what an HDF5 call returned; negative means failure and becomes an Hdf5Error.

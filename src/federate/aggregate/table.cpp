@@ -105,8 +105,8 @@ void AggregatorOptions::describe(Options& o) {
 void AggregatorOptions::check() const {
   auto const names = aggregators().names();
   if (std::ranges::find(names, aggregator) == names.end())
-    throw UserError{"--aggregator is '" + aggregator + "', expected one of " +
-                    text::join(names, ", ") + text::did_you_mean(aggregator, names)};
+    throw UserError{"--aggregator is '" + aggregator + "'" + text::did_you_mean(aggregator, names) +
+                    ", expected one of " + text::join(names, ", ")};
 }
 
 }  // namespace canopy::federate

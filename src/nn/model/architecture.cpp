@@ -72,7 +72,7 @@ std::vector<int> hidden_widths(std::string_view name) {
     auto const width = text::to_int(word);
     if (!width || *width < 1 || *width > 1 << 20)
       throw UserError{"model '" + std::string{name} + "': a hidden width is '" + word +
-                      "', expected numbers joined by -, as in mlp:200-200"};
+                      "', expected numbers from 1 to 1,048,576 joined by -, as in mlp:200-200"};
     widths.push_back(static_cast<int>(*width));
   }
   return widths;

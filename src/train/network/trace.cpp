@@ -2,15 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 #include <limits>
+#include <ostream>
 
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 
 #include "canopy/comm/mailbox.hpp"
 #include "canopy/comm/patience.hpp"
-#include "canopy/core/error.hpp"
+#include "canopy/core/output_file.hpp"
 
 namespace canopy::train {
 namespace {
@@ -47,6 +47,23 @@ char const* name_of(Doing doing) {
   return names.at(static_cast<std::size_t>(doing));
 }
 
+void print(std::vector<std::vector<Trace::Span>> const& spans, std::ostream& out) {
+  out << "[\n";
+  for (std::size_t rank = 0; rank < spans.size(); ++rank) {
+    fmt::print(out,
+               "{}{{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":{},\"args\":{{\"name\":"
+               "\"rank {}\"}}}}",
+               rank == 0 ? "" : ",\n", rank, rank);
+    for (auto const& span : spans[rank])
+      fmt::print(out,
+                 ",\n{{\"name\":\"{}\",\"ph\":\"X\",\"pid\":{},\"tid\":0,\"ts\":{:.1f},"
+                 "\"dur\":{:.1f},\"args\":{{\"number\":{}}}}}",
+                 name_of(span.doing), rank, 1e6 * span.begin, 1e6 * (span.end - span.begin),
+                 span.number);
+  }
+  out << "\n]\n";
+}
+
 }  // namespace
 
 std::vector<double> clock_offsets(comm::Communicator const& comm, Trace const& trace) {
@@ -78,23 +95,7 @@ std::vector<std::vector<Trace::Span>> gather_spans(comm::Communicator const& com
 
 void write_trace(std::vector<std::vector<Trace::Span>> const& spans,
                  std::filesystem::path const& file) {
-  std::ofstream out{file};
-  out << "[\n";
-  for (std::size_t rank = 0; rank < spans.size(); ++rank) {
-    fmt::print(out,
-               "{}{{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":{},\"args\":{{\"name\":"
-               "\"rank {}\"}}}}",
-               rank == 0 ? "" : ",\n", rank, rank);
-    for (auto const& span : spans[rank])
-      fmt::print(out,
-                 ",\n{{\"name\":\"{}\",\"ph\":\"X\",\"pid\":{},\"tid\":0,\"ts\":{:.1f},"
-                 "\"dur\":{:.1f},\"args\":{{\"number\":{}}}}}",
-                 name_of(span.doing), rank, 1e6 * span.begin, 1e6 * (span.end - span.begin),
-                 span.number);
-  }
-  out << "\n]\n";
-  out.close();
-  if (!out) throw UserError{"--trace " + file.string() + ": cannot be written; give another name"};
+  write_text(file, [&](std::ostream& out) { print(spans, out); });
 }
 
 namespace {

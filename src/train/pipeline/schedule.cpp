@@ -123,8 +123,8 @@ PipelineSchedule const& pipeline_schedule(std::string_view name) {
     if (schedule.name == name) return schedule;
     names.push_back(schedule.name);
   }
-  throw UserError{
-      fmt::format("--schedule is '{}', expected one of {}", name, text::join(names, ", "))};
+  throw UserError{fmt::format("--schedule is '{}'{}, expected one of {}", name,
+                              text::did_you_mean(name, names), text::join(names, ", "))};
 }
 
 }  // namespace canopy::train
