@@ -46,6 +46,12 @@ def with_rare_classes(rng):
     return x, y
 
 
+def with_many(rng, rows, columns, decimals):
+    """More rows than are kept in the compact form of small nodes."""
+    x = rng.normal(size=(rows, columns)).astype(np.float32).round(decimals)
+    return x, np.digitize(x[:, 0] + x[:, 1] * x[:, 2] + rng.normal(size=rows), (-1, 0, 1))
+
+
 def data_sets(rng):
     x, y = forest_cover()
     some = np.sort(rng.choice(len(x), 3000, replace=False))
@@ -55,6 +61,8 @@ def data_sets(rng):
         "ties": with_ties(rng),
         "close-values": with_close_values(rng),
         "rare-classes": with_rare_classes(rng),
+        "many-rows": with_many(rng, 20000, 5, 3),
+        "wide-codes": with_many(rng, 70000, 3, 9),  # of 32 bits
     }
 
 
@@ -172,7 +180,7 @@ def differences(theirs, ours, outcome, x, case):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cases", type=int, default=165, help="parameter combinations")
+    parser.add_argument("--cases", type=int, default=231, help="parameter combinations")
     parser.add_argument("--seed", type=int, default=1, help="of the combinations")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build", help="build folder")
     options = parser.parse_args()

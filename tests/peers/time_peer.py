@@ -54,8 +54,7 @@ def main():
     if sys.argv[1] == "prepare":
         return prepare(*sys.argv[2:])
     program, numbers, rows, kind, trees, learn, predict, parameters = sys.argv[1:]
-    table = np.load(numbers)
-    table = table[: int(rows) or None]
+    table = np.load(numbers, mmap_mode="r")[: int(rows) or None]  # what is not used counts for no peak
     x, y = np.ascontiguousarray(table[:, :-1]), table[:, -1].astype(np.int64) - 1
     del table
     make = {"sklearn": lambda: sklearn_model(kind, int(trees), json.loads(parameters)),
