@@ -9,14 +9,33 @@
 
 namespace canopy {
 
-/// Numbers that start at a cache line, zero at first; large arrays start at a large page and ask
-/// for such pages, since walking through megabytes 4 KiB at a time costs more than reading them.
-/// All this is for speed only.
+constexpr std::size_t large_page = std::size_t{1} << 21;
+
+/// How memory of so many bytes is aligned: at a cache line, at a large page if it fills one.
+constexpr std::align_val_t alignment_for(std::size_t bytes) {
+  return std::align_val_t{bytes >= large_page ? large_page : 64};
+}
+
+/// Such memory, to be given back by operator delete with its alignment. Large memory asks for large
+/// pages, since a fault for each 4 KiB and walking through megabytes of these cost more than
+/// filling them. All this is for speed only.
+inline void* aligned_memory(std::size_t bytes) {
+  auto* memory = ::operator new(bytes, alignment_for(bytes));
+#ifdef MADV_HUGEPAGE
+  // A refusal changes nothing but the speed.
+  if (bytes >= large_page) madvise(memory, bytes, MADV_HUGEPAGE);
+#endif
+  return memory;
+}
+
+/// Numbers in aligned memory, zero at first.
 template <class T>
 class AlignedArray {
  public:
   explicit AlignedArray(std::size_t size)
-      : data_{take(size), Free{alignment_of(size)}}, size_{size} {
+      : data_{static_cast<T*>(aligned_memory(size * sizeof(T))),
+              Free{alignment_for(size * sizeof(T))}},
+        size_{size} {
     std::uninitialized_value_construct_n(data_.get(), size);
   }
   T* data() { return data_.get(); }
@@ -26,19 +45,6 @@ class AlignedArray {
   std::span<T const> span() const { return {data(), size_}; }
 
  private:
-  static constexpr std::size_t large_page = std::size_t{1} << 21;
-
-  static std::align_val_t alignment_of(std::size_t size) {
-    return std::align_val_t{size * sizeof(T) >= large_page ? large_page : 64};
-  }
-  static T* take(std::size_t size) {
-    auto* memory = ::operator new(size * sizeof(T), alignment_of(size));
-#ifdef MADV_HUGEPAGE
-    // A refusal changes nothing but the speed.
-    if (size * sizeof(T) >= large_page) madvise(memory, size * sizeof(T), MADV_HUGEPAGE);
-#endif
-    return static_cast<T*>(memory);
-  }
   struct Free {
     std::align_val_t alignment;
     void operator()(T* data) const { ::operator delete(data, alignment); }

@@ -5,6 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "canopy/core/pooled.hpp"
+
 namespace canopy::forest {
 
 /// One node of a tree. Rows go left when `x[feature] <= threshold`, x being float32; in the table
@@ -45,7 +47,7 @@ struct Node {
 /// bring about, all nodes have their rows, in order.
 struct Tree {
   int classes = 0;
-  std::vector<Node> nodes;
+  PooledVector<Node> nodes;
   std::vector<double> values;  ///< rows of `classes` weighted counts
 
   std::size_t size() const { return nodes.size(); }

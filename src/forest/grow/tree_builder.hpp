@@ -8,7 +8,6 @@
 
 #include "canopy/forest/tree.hpp"
 
-#include "grow/pages.hpp"
 #include "split/impurity.hpp"
 #include "split/split.hpp"
 
@@ -101,13 +100,9 @@ class TreeBuilder {
   }
 
  private:
-  template <class Item>
-  static std::vector<Item> compact(std::vector<Item> const& items) {
-    std::vector<Item> copy;
-    copy.reserve(items.size());
-    make_pages(copy.data(), items.size() * sizeof(Item));
-    copy.assign(items.begin(), items.end());
-    return copy;
+  template <class Items>
+  static Items compact(Items const& items) {
+    return {items.begin(), items.end()};
   }
 
   void put_values(std::int32_t number, ClassCounts counts, std::span<double const> class_weights) {

@@ -6,7 +6,7 @@ namespace canopy::forest {
 namespace {
 
 /// Whether the counts of every split node are its children's, added up.
-bool are_sums(std::vector<Node> const& nodes, std::span<double const> all, std::size_t classes) {
+bool are_sums(std::span<Node const> nodes, std::span<double const> all, std::size_t classes) {
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     if (nodes[i].is_leaf()) continue;
     auto const* const value = all.data() + i * classes;

@@ -276,7 +276,7 @@ class ShardedGrower {
       throw_if_stopped(stop_);
       auto subtree = Grower{problem, score_of_(memory.bag), draws, stop_, memory}.grow_below(
           node.place, node.depth, node.counts);
-      grown.push_back({0, std::move(subtree.nodes), std::move(subtree.values)});
+      grown.push_back({0, {subtree.nodes.begin(), subtree.nodes.end()}, std::move(subtree.values)});
     }
     return grown;
   }
@@ -289,8 +289,9 @@ class ShardedGrower {
       auto harvest = from_bytes<Harvest>(bytes);
       is_stopped = is_stopped || harvest.is_stopped;
       for (auto& grown : harvest.grown)
-        all[static_cast<std::size_t>(grown.subtree)] = {
-            static_cast<int>(classes_), std::move(grown.nodes), std::move(grown.values)};
+        all[static_cast<std::size_t>(grown.subtree)] = {static_cast<int>(classes_),
+                                                        {grown.nodes.begin(), grown.nodes.end()},
+                                                        std::move(grown.values)};
     }
     if (is_stopped) throw Stopped{};
     return all;
