@@ -1,6 +1,7 @@
 // Nodes as sets of bits: what packed rows say of a set, and that growing by them changes no tree.
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <optional>
 #include <set>
 #include <tuple>
@@ -70,7 +71,8 @@ Bits bits_of(Bits const& whole, std::span<RowMask const> set) {
 }
 
 /// All that packed rows say of a set agrees with a plain look at what should stand there.
-void expect_true(RowsByClass& packed, Bits const& bits, std::span<RowMask const> set,
+template <class Code>
+void expect_true(RowsByClass<Code>& packed, Bits const& bits, std::span<RowMask const> set,
                  EncodedTable const& table) {
   std::vector<std::uint32_t> weights(static_cast<std::size_t>(table.classes()));
   std::vector<std::uint32_t> told(weights.size());
@@ -92,7 +94,8 @@ void expect_true(RowsByClass& packed, Bits const& bits, std::span<RowMask const>
 }
 
 /// The same of the rows of a set in one word, which MaskRows packs.
-void expect_true(MaskRows& packed, Bits const& whole, std::span<RowMask const> set,
+template <class Code>
+void expect_true(MaskRows<Code>& packed, Bits const& whole, std::span<RowMask const> set,
                  EncodedTable const& table) {
   std::vector<Sample> bits;
   for (auto const& bit : bits_of(whole, set))
@@ -115,17 +118,19 @@ void expect_true(MaskRows& packed, Bits const& whole, std::span<RowMask const> s
 }
 
 /// A set that holds all bits of a row or none, as one that a split makes.
-std::vector<RowMask> set_below(RowsByClass& whole, std::uint16_t code) {
+template <class Code>
+std::vector<RowMask> set_below(RowsByClass<Code>& whole, Code code) {
   std::vector<RowMask> set(whole.words());
   auto const* codes = whole.column(0);
   for (std::size_t w = 0; w < set.size(); ++w) set[w] = codes[w].at_most(code) & whole.all()[w];
   return set;
 }
 
+template <class Code>
 void expect_rows_kept(EncodedTable const& table) {
   Stream random{Key{3}};
-  std::vector<RowsByClass> levels(4, RowsByClass{table});
-  MaskRows small{table, static_cast<std::size_t>(table.classes())};
+  std::vector<RowsByClass<Code>> levels(4, RowsByClass<Code>{table});
+  MaskRows<Code> small{table, static_cast<std::size_t>(table.classes())};
   for (int repeat = 0; repeat < 3; ++repeat) {  // the memory is used again
     auto samples = bag_of(table, random);
     if (repeat == 1)
@@ -135,7 +140,7 @@ void expect_rows_kept(EncodedTable const& table) {
     expect_true(levels[0], bits, levels[0].all(), table);
     for (std::size_t level = 1; level < levels.size(); ++level) {
       auto& whole = levels[level - 1];
-      auto const set = set_below(whole, static_cast<std::uint16_t>(random.below(600)));
+      auto const set = set_below(whole, static_cast<Code>(random.below(600)));
       expect_true(whole, bits, set, table);
       std::vector<std::uint32_t> weights(static_cast<std::size_t>(table.classes()));
       whole.weigh(set, weights);
@@ -143,7 +148,7 @@ void expect_rows_kept(EncodedTable const& table) {
       EXPECT_LE(levels[level].words(), whole.words());
       bits = bits_of(bits, set);
       expect_true(levels[level], bits, levels[level].all(), table);
-      auto few = set_below(levels[level], 20);
+      auto few = set_below(levels[level], Code{20});
       std::uint32_t weight = 0;
       for (auto& rows : few) {  // as many as go into one word
         while (weight + count(rows) > most_mask_rows) rows &= rows - 1;
@@ -156,13 +161,16 @@ void expect_rows_kept(EncodedTable const& table) {
 }
 
 TEST(RowsByClass, KeepRowsThroughPackingAfterPacking) {
-  expect_rows_kept(EncodedTable::encode(test::mixed(700, 5, 2)));
+  auto const table = EncodedTable::encode(test::mixed(700, 5, 2));
+  expect_rows_kept<std::uint16_t>(table);
+  expect_rows_kept<std::uint32_t>(table);
 }
 
 TEST(RowsByClass, KeepRowsOfManyColumns) {
   auto const table = EncodedTable::encode(with_many_columns(700, 5, 30, 2));
-  ASSERT_TRUE(RowsByClass{table}.has_many_columns());
-  expect_rows_kept(table);
+  ASSERT_TRUE(RowsByClass<std::uint16_t>{table}.has_many_columns());
+  expect_rows_kept<std::uint16_t>(table);
+  expect_rows_kept<std::uint32_t>(table);
 }
 
 /// Trees without a bootstrap start with the same bag and keep its columns; others must not.
@@ -170,7 +178,7 @@ TEST(RowsByClass, TellABagFromTheOneBefore) {
   auto const table = EncodedTable::encode(test::mixed(400, 3, 9));
   Stream random{Key{4}};
   auto const bag = bag_of(table, random);
-  RowsByClass packed{table};
+  RowsByClass<std::uint16_t> packed{table};
   auto const start = [&](std::vector<Sample> const& samples) {
     packed.start(samples, weights_of(samples, table.classes()));
     expect_true(packed, bits_of(samples), packed.all(), table);
@@ -196,7 +204,7 @@ TEST(RowsByClass, TellABagFromTheOneBefore) {
 
 TEST(RowsByClass, KnowTheRowsOfAGroupsMember) {
   auto const table = EncodedTable::encode(test::mixed(300, 3, 4));
-  RowsByClass packed{table};
+  RowsByClass<std::uint16_t> packed{table};
   Stream random{Key{5}};
   auto const samples = bag_of(table, random);
   packed.start(samples, weights_of(samples, table.classes()));
@@ -213,8 +221,10 @@ TEST(RowsByClass, KnowTheRowsOfAGroupsMember) {
   }
 }
 
-/// With max_leaf_nodes nodes are not sets; without, they are. The same splits come out.
-void expect_same_splits(EncodedTable const& table) {
+/// With max_leaf_nodes nodes are neither sets nor compact rows; without, they are. The same splits
+/// come out.
+void expect_same_splits(EncodedTable const& table, std::vector<RowIndex> const& rows,
+                        std::string const& kind = "extra_trees") {
   std::vector<std::pair<std::string, std::string>> const choices[] = {
       {},
       {{"bootstrap", "true"}},
@@ -229,37 +239,56 @@ void expect_same_splits(EncodedTable const& table) {
     return nodes;
   };
   for (auto settings : choices) {
-    settings.insert(settings.end(), {{"kind", "extra_trees"}, {"n-estimators", "3"}});
-    auto const as_sets =
-        grow_trees(table, test::all_rows(table), test::parameters(settings), Key{7}, 0, 3);
+    settings.insert(settings.end(), {{"kind", kind}, {"n-estimators", "3"}});
+    auto const as_sets = grow_trees(table, rows, test::parameters(settings), Key{7}, 0, 3);
     settings.emplace_back("max-leaf-nodes", "1000000");
-    auto const by_rows =
-        grow_trees(table, test::all_rows(table), test::parameters(settings), Key{7}, 0, 3);
+    auto const by_rows = grow_trees(table, rows, test::parameters(settings), Key{7}, 0, 3);
     for (std::size_t t = 0; t < as_sets.size(); ++t)
       EXPECT_EQ(facts(as_sets[t]), facts(by_rows[t]));
   }
 }
 
 TEST(SetGrower, FindsTheSplitsThatALookAtEveryRowFinds) {
-  expect_same_splits(EncodedTable::encode(test::mixed(3000, 4, 6)));
+  auto const table = EncodedTable::encode(test::mixed(3000, 4, 6));
+  expect_same_splits(table, test::all_rows(table));
+}
+
+/// A column of more than 65,536 values beside others: few rows learn, but from all over it.
+TEST(SetGrower, FindsTheSplitsOfWideCodes) {
+  for (int const columns : {13, 40}) {
+    auto set = with_many_columns(70'000, 4, columns, 6);
+    for (Eigen::Index i = 0; i < set.rows(); ++i) set.features(i, 0) += static_cast<float>(i) / 16;
+    auto const table = EncodedTable::encode(set);
+    ASSERT_EQ(table.blocks()[0].width, data::Block::Width::u32);
+    std::vector<RowIndex> rows;
+    for (RowIndex row = 0; row < table.rows(); row += 25) rows.push_back(row);
+    for (auto const* kind : {"extra_trees", "random_forest"}) expect_same_splits(table, rows, kind);
+  }
 }
 
 TEST(SetGrower, FindsTheSplitsOfManyColumns) {
-  expect_same_splits(EncodedTable::encode(with_many_columns(2000, 4, 40, 6)));
+  auto const table = EncodedTable::encode(with_many_columns(2000, 4, 40, 6));
+  expect_same_splits(table, test::all_rows(table));
 }
 
-TEST(CodeEnds, AreTheSmallestAndLargestCodeOfAllSets) {
+/// Any that there is, or one of few.
+template <class Code>
+Code any_code(Stream& random, bool few) {
+  return static_cast<Code>(few ? random.below(5) : random.next64());
+}
+
+template <class Code>
+void expect_ends_found() {
   Stream random{Key{8}};
   for (int i = 0; i < 2000; ++i) {
-    std::array<MaskColumn, 3> columns;
+    std::array<MaskColumn<Code>, 3> columns;
     std::array<RowMask, 3> sets{0, RowMask{1} << random.below(64), random.next64()};
     if (i % 2 == 0) sets[2] &= random.next64() & random.next64() & random.next64();
-    CodeEnds ends;
-    std::uint16_t low = 0xffff;
-    std::uint16_t high = 0;
+    CodeEnds<Code> ends;
+    auto low = std::numeric_limits<Code>::max();
+    Code high = 0;
     for (std::size_t c = 0; c < columns.size(); ++c) {
-      for (auto& code : columns[c].codes)
-        code = static_cast<std::uint16_t>(random.below(i % 3 == 0 ? 5 : 0x10000));
+      for (auto& code : columns[c].codes) code = any_code<Code>(random, i % 3 == 0);
       ends.add(columns[c], sets[c]);
       for_each_row(sets[c], [&](std::size_t row) {
         low = std::min(low, columns[c].codes[row]);
@@ -269,6 +298,31 @@ TEST(CodeEnds, AreTheSmallestAndLargestCodeOfAllSets) {
     ASSERT_EQ(ends.smallest(), low);
     ASSERT_EQ(ends.largest(), high);
   }
+}
+
+TEST(CodeEnds, AreTheSmallestAndLargestCodeOfAllSets) {
+  expect_ends_found<std::uint16_t>();
+  expect_ends_found<std::uint32_t>();
+}
+
+template <class Code>
+void expect_rows_compared() {
+  Stream random{Key{9}};
+  for (int i = 0; i < 500; ++i) {
+    MaskColumn<Code> column;
+    for (auto& code : column.codes) code = any_code<Code>(random, i % 2 == 0);
+    auto const bound =
+        i % 3 == 0 ? any_code<Code>(random, i % 2 == 0) : column.codes[random.below(64)];
+    for_each_row(~RowMask{0}, [&](std::size_t row) {
+      ASSERT_EQ(column.at_most(bound) >> row & 1, column.codes[row] <= bound);
+      ASSERT_EQ(column.equal_to(bound) >> row & 1, column.codes[row] == bound);
+    });
+  }
+}
+
+TEST(MaskColumn, ComparesEveryRowWithACode) {
+  expect_rows_compared<std::uint16_t>();
+  expect_rows_compared<std::uint32_t>();
 }
 
 TEST(CodeGrid, FindsTheLastValueHoweverTheyAreSpaced) {

@@ -17,21 +17,26 @@ from peers import ROOT, data_dir
 
 HERE = pathlib.Path(__file__).resolve().parent
 
-# name, rows (0: all), kind, trees, parameters by scikit-learn's names, ratio to scikit-learn wanted
+# name, rows of forest cover or FLOATS, kind, trees, parameters by scikit-learn's names, ratio to scikit-learn wanted
+SMALL, FULL = 15120, 581012
+FLOATS = "floats"  # 100,000 rows of 8 columns, nearly every value another: made by time_peer.py
 SETTINGS = [
-    ("default, 15,120 rows", 15120, "random_forest", 100, {}, 6),
-    ("ExtraTrees, 15,120 rows", 15120, "extra_trees", 100, {}, 6),
-    ("entropy, 15,120 rows", 15120, "random_forest", 50, {"criterion": "entropy"}, 5),
-    ("max_features 0.5, 15,120 rows", 15120, "random_forest", 30, {"max_features": 0.5}, 5),
-    ("default, 581,012 rows", 0, "random_forest", 10, {}, 10),
-    ("ExtraTrees, 581,012 rows", 0, "extra_trees", 5, {}, 6),
+    ("default, 15,120 rows", SMALL, "random_forest", 100, {}, 6),
+    ("ExtraTrees, 15,120 rows", SMALL, "extra_trees", 100, {}, 6),
+    ("entropy, 15,120 rows", SMALL, "random_forest", 50, {"criterion": "entropy"}, 5),
+    ("max_features 0.5, 15,120 rows", SMALL, "random_forest", 30, {"max_features": 0.5}, 5),
+    ("default, 581,012 rows", FULL, "random_forest", 10, {}, 10),
+    ("ExtraTrees, 581,012 rows", FULL, "extra_trees", 5, {}, 6),
+    ("default, 100,000 rows of floats", FLOATS, "random_forest", 10, {}, 1),
+    ("ExtraTrees, 100,000 rows of floats", FLOATS, "extra_trees", 10, {}, 1),
 ]
 
 
 class Bench:
     def __init__(self, options, data):
         self.options, self.data = options, data
-        self.numbers = options.build / "tests" / "peers" / "forest-cover.npy"
+        here = options.build / "tests" / "peers"
+        self.numbers, self.floats = here / "forest-cover.npy", here / "floats.npy"
         self.repeats = 1 if options.quick else 5
 
     def run(self, words):
@@ -45,7 +50,7 @@ class Bench:
         return json.loads(done.stdout.strip().splitlines()[-1])
 
     def canopy(self, rows, kind, trees, parameters, learn=0, predict=0, rng="keyed"):
-        name = "forest-cover" if rows == 15120 else "forest-cover-full"
+        name = {SMALL: "forest-cover", FULL: "forest-cover-full", FLOATS: self.floats.with_suffix(".csv")}[rows]
         words = [self.options.build / "tests" / "peers" / "time_forest", name, self.data, learn, predict,
                  1, "kind", kind, "n-estimators", trees, "rng", rng]
         for key, value in parameters.items():
@@ -56,11 +61,12 @@ class Bench:
         return result
 
     def peer(self, program, rows, kind, trees, parameters, learn=0, predict=0):
-        return self.run(["/usr/bin/python3", "-B", HERE / "time_peer.py", program, self.numbers, rows or 0,
-                         kind, trees, learn, predict, json.dumps(parameters)])
+        numbers, first = (self.floats, 0) if rows == FLOATS else (self.numbers, rows)
+        return self.run(["/usr/bin/python3", "-B", HERE / "time_peer.py", program, numbers, first, kind,
+                         trees, learn, predict, json.dumps(parameters)])
 
     def ranger(self, rows, trees):
-        return self.run(["Rscript", "--vanilla", HERE / "time_ranger.R", self.data, rows or 0, trees])
+        return self.run(["Rscript", "--vanilla", HERE / "time_ranger.R", self.data, rows, trees])
 
 
 def median(results, key):
@@ -78,30 +84,30 @@ def compare_fits(bench, settings):
     ours, theirs = median(runs["canopy"], "fit"), median(runs["scikit-learn"], "fit")
     same_trees = median(runs["canopy --rng sklearn"], "fit")
     peak = [median(runs[who], "peak") / 2**20 for who in ("canopy", "scikit-learn")]
-    print(f"{name:32} {1e3 * ours / trees:9.2f} {1e3 * theirs / trees:9.2f} {theirs / ours:7.2f}x"
+    print(f"{name:34} {1e3 * ours / trees:9.2f} {1e3 * theirs / trees:9.2f} {theirs / ours:7.2f}x"
           f" {wanted:6}x {theirs / same_trees:9.2f}x {1e3 * median(runs['canopy'], 'encode'):8.1f}"
           f" {peak[0]:8.0f} {peak[1]:8.0f}", flush=True)
 
 
 def compare_others(bench, peers):
     """Other libraries at their random forest's settings nearest to scikit-learn's default."""
-    for rows, trees, others in ((15120, 20, ("ranger", "xgboost", "opencv")), (0, 2, ("ranger", "xgboost"))):
+    for rows, trees, others in ((SMALL, 20, ("ranger", "xgboost", "opencv")), (FULL, 2, ("ranger", "xgboost"))):
         ours = median([bench.canopy(rows, "random_forest", trees, {}) for _ in range(bench.repeats)], "fit")
         for other in others:
             if other not in peers:
                 continue
-            repeats = range(1 if rows == 0 else min(3, bench.repeats))
+            repeats = range(1 if rows == FULL else min(3, bench.repeats))
             result = [bench.ranger(rows, trees) if other == "ranger" else
                       bench.peer(other, rows, "random_forest", trees, {}) for _ in repeats]
             if theirs := median(result, "fit"):
-                print(f"{other + ', ' + f'{rows or 581012:,} rows':32} {1e3 * ours / trees:9.2f}"
+                print(f"{other + ', ' + f'{rows:,} rows':34} {1e3 * ours / trees:9.2f}"
                       f" {1e3 * theirs / trees:9.2f} {theirs / ours:7.2f}x", flush=True)
 
 
 def compare_predictions(bench):
     trees = 20 if bench.options.quick else 100
-    ours = bench.canopy(0, "random_forest", trees, {}, learn=464809, predict=100000)
-    theirs = bench.peer("sklearn", 0, "random_forest", trees, {}, learn=464809, predict=100000)
+    ours = bench.canopy(FULL, "random_forest", trees, {}, learn=464809, predict=100000)
+    theirs = bench.peer("sklearn", FULL, "random_forest", trees, {}, learn=464809, predict=100000)
     print(f"\npredict_proba of 100,000 rows, {trees} trees of 464,809 rows: canopy {ours['predict']:.3f} s,"
           f" scikit-learn {theirs['predict']:.3f} s, {theirs['predict'] / ours['predict']:.1f}x (wanted 5x);"
           f" peak memory with the fit {ours['peak'] / 2**20:.0f} and {theirs['peak'] / 2**20:.0f} MiB")
@@ -132,7 +138,8 @@ def main():
     bench = Bench(options, data_dir("covtype.data.gz"))
     subprocess.run(["/usr/bin/python3", "-B", HERE / "time_peer.py", "prepare", bench.numbers, bench.data],
                    check=True)
-    print(f"{'ms of the processor per tree':32} {'canopy':>9} {'peer':>9} {'ratio':>8} {'wanted':>7}"
+    subprocess.run(["/usr/bin/python3", "-B", HERE / "time_peer.py", "floats", bench.floats], check=True)
+    print(f"{'ms of the processor per tree':34} {'canopy':>9} {'peer':>9} {'ratio':>8} {'wanted':>7}"
           f" {'same trees':>10} {'encode':>8} {'MiB':>8} {'MiB peer':>8}")
     for settings in SETTINGS:
         if settings[0].startswith(options.only):

@@ -1,6 +1,7 @@
 """Times one forest of another library for forest_speed.py, and prints a line of JSON.
 
     time_peer.py prepare NUMBERS.npy DATA_DIR
+    time_peer.py floats NUMBERS.npy             (and NUMBERS.csv, the same)
     time_peer.py sklearn|xgboost|opencv NUMBERS.npy ROWS KIND TREES LEARN PREDICT PARAMETERS
 
 ROWS of the file are used (0: all), the first LEARN of them to learn from (0: all), the first PREDICT
@@ -21,6 +22,20 @@ def prepare(numbers, data_dir):
         return
     with gzip.open(pathlib.Path(data_dir) / "forest-cover" / "covtype.data.gz") as file:
         np.save(numbers, np.loadtxt(file, delimiter=",", dtype=np.float32))
+
+
+def floats(numbers):
+    """Columns that need 32-bit codes: normal numbers, of which hardly two are equal."""
+    numbers = pathlib.Path(numbers)
+    if numbers.exists():
+        return
+    random = np.random.default_rng(3)
+    x = random.normal(size=(100000, 8)).astype(np.float32)
+    score = x[:, 0] + x[:, 1] * x[:, 2] + random.normal(size=len(x)) / 2
+    table = np.column_stack([x, 1 + np.digitize(score, [-1, 1])]).astype(np.float32)
+    names = [f"x{i}" for i in range(8)] + ["label"]
+    np.savetxt(numbers.with_suffix(".csv"), table, "%.9g", ",", header=",".join(names), comments="")
+    np.save(numbers, table)
 
 
 def sklearn_model(kind, trees, parameters):
@@ -53,6 +68,8 @@ class OpenCV:
 def main():
     if sys.argv[1] == "prepare":
         return prepare(*sys.argv[2:])
+    if sys.argv[1] == "floats":
+        return floats(sys.argv[2])
     program, numbers, rows, kind, trees, learn, predict, parameters = sys.argv[1:]
     table = np.load(numbers, mmap_mode="r")[: int(rows) or None]  # what is not used counts for no peak
     x, y = np.ascontiguousarray(table[:, :-1]), table[:, -1].astype(np.int64) - 1

@@ -64,9 +64,9 @@ std::vector<double> row_weights(Problem const& problem, Counts counts) {
   return result;
 }
 
-template <std::size_t Lanes>
+template <class Compact>
 struct Memory {
-  Workspace<Lanes> counted;
+  Workspace<Compact> counted;
   WeightedMemory weighted;
 };
 
@@ -79,8 +79,9 @@ Tree grow_weighted(Problem const& problem, Counts counts, Draws& draws, StopToke
   return WeightedGrower{problem, draws, stop, memory}.grow();
 }
 
-template <std::size_t Lanes, class Draws>
-Tree grow_tree(Problem const& problem, Draws& draws, StopToken const& stop, Memory<Lanes>& memory) {
+template <class Compact, class Draws>
+Tree grow_tree(Problem const& problem, Draws& draws, StopToken const& stop,
+               Memory<Compact>& memory) {
   auto& bag = memory.counted.bag;
   auto const& parameters = problem.parameters;
   auto const counts = parameters.uses_bootstrap()
@@ -95,13 +96,13 @@ Tree grow_tree(Problem const& problem, Draws& draws, StopToken const& stop, Memo
   });
 }
 
-template <std::size_t Lanes>
+template <class Compact>
 std::vector<Tree> grow_trees_in(Problem const& problem, Key key, int first_tree, int last_tree,
                                 StopToken const& stop) {
-  // A copy of the table, 32 bytes a row, pays from the second tree on.
+  // A copy of the table, up to 64 bytes a row, pays from the second tree on.
   auto const copy_table =
-      Lanes == 16 && fits_compact_rows<Lanes>(problem.table) && last_tree - first_tree >= 2;
-  Memory<Lanes> memory{Workspace<Lanes>{{problem.table, copy_table}}, {}};
+      sizeof(Compact) <= 64 && may_compact<Compact>(problem) && last_tree - first_tree >= 2;
+  Memory<Compact> memory{Workspace<Compact>{{problem.table, copy_table}}, {}};
   std::vector<Tree> trees;
   for (int t = first_tree; t < last_tree; ++t) {
     throw_if_stopped(stop);
@@ -120,9 +121,9 @@ std::vector<Tree> grow_trees(EncodedTable const& table, TrainingRows const& rows
   parameters.check();
   check(table, rows);
   Problem const problem{table, rows, parameters};
-  if (fits_compact_rows<16>(table))
-    return grow_trees_in<16>(problem, key, first_tree, last_tree, stop);
-  return grow_trees_in<64>(problem, key, first_tree, last_tree, stop);
+  return with_row_for(table, [&](auto row) {
+    return grow_trees_in<decltype(row)>(problem, key, first_tree, last_tree, stop);
+  });
 }
 
 }  // namespace canopy::forest

@@ -31,18 +31,25 @@ namespace canopy::forest {
 /// Nodes of up to so many rows are held in compact rows: as many as stay in the second-level cache.
 inline constexpr std::uint32_t most_compact_rows = 1 << 14;
 
-/// Memory that the trees of a forest use one after another.
-template <std::size_t Lanes>
-struct Workspace {
-  explicit Workspace(Compactor<Lanes> the_compactor) : compactor{std::move(the_compactor)} {}
+/// Whether subtrees may move into compact rows.
+template <class Compact>
+bool may_compact(Problem const& problem) {
+  return problem.parameters.kind == Kind::random_forest && !problem.limits.max_leaf_nodes &&
+         fits_compact_rows<Compact>(problem.table);
+}
 
-  Compactor<Lanes> compactor;
+/// Memory that the trees of a forest use one after another.
+template <class Compact>
+struct Workspace {
+  explicit Workspace(Compactor<Compact> the_compactor) : compactor{std::move(the_compactor)} {}
+
+  Compactor<Compact> compactor;
   Bag bag;
   std::vector<Sample> spare;
-  std::vector<CompactRow<Lanes>> compact;
-  std::vector<CompactRow<Lanes>> compact_spare;
+  std::vector<Compact> compact;
+  std::vector<Compact> compact_spare;
   CodeBuffer codes;
-  SetMemory sets;
+  SetMemory<typename Compact::Code> sets;
   std::vector<std::uint32_t> counts;
   Tree tree;
 };
@@ -50,11 +57,11 @@ struct Workspace {
 /// Grows one tree: decides which nodes are split, in which order, and moves the rows. A subtree
 /// that is small enough moves into compact rows as a whole; one whose thresholds are drawn is grown
 /// as sets.
-template <class Impurity, class Draws, std::size_t Lanes>
+template <class Impurity, class Draws, class Compact>
 class Grower {
  public:
   Grower(Problem const& problem, Impurity impurity, Draws& draws, StopToken const& stop,
-         Workspace<Lanes>& memory)
+         Workspace<Compact>& memory)
       : problem_{problem},
         limits_{problem.limits},
         bag_{memory.bag},
@@ -65,12 +72,11 @@ class Grower {
         memory_{memory},
         builder_{memory.tree},
         classes_{bag_.class_counts.size()},
-        may_compact_{problem.parameters.kind == Kind::random_forest && !limits_.max_leaf_nodes &&
-                     fits_compact_rows<Lanes>(problem.table)} {
+        may_compact_{may_compact<Compact>(problem)} {
     memory_.spare.resize(std::max(memory_.spare.size(), bag_.samples.size() + 1));
     if constexpr (Impurity::has_whole_sums)
       if (Small::may_grow(problem)) small_.emplace(problem, bag_, impurity_, draws, builder_);
-    if (SetGrower<Impurity, Draws>::may_grow(problem))
+    if (Sets::may_grow(problem))
       sets_.emplace(problem, bag_, impurity_, draws, builder_, memory.sets, stop);
   }
 
@@ -85,8 +91,10 @@ class Grower {
   }
 
  private:
-  using Small =
-      std::conditional_t<Impurity::has_whole_sums, MaskGrower<Impurity, Draws>, std::monostate>;
+  using Code = typename Compact::Code;
+  using Small = std::conditional_t<Impurity::has_whole_sums, MaskGrower<Impurity, Draws, Code>,
+                                   std::monostate>;
+  using Sets = SetGrower<Impurity, Draws, Code>;
 
   /// A node that is not yet in the tree.
   struct Pending : PendingNode<Draws> {
@@ -176,11 +184,11 @@ class Grower {
   void grow_as_sets(Pending const& root) {
     pause(root.rows());
     constexpr double none = -1;  // a node may weigh 0
-    sets_->grow(
-        rows(root), counts_of(root), root, small_ ? double{most_mask_rows} : none,
-        [&](RowsByClass& among, std::span<RowMask const> set, PendingNode<Draws> const& node) {
-          if constexpr (Impurity::has_whole_sums) small_->grow(node, among, set);
-        });
+    sets_->grow(rows(root), counts_of(root), root, small_ ? double{most_mask_rows} : none,
+                [&](RowsByClass<Code>& among, std::span<RowMask const> set,
+                    PendingNode<Draws> const& node) {
+                  if constexpr (Impurity::has_whole_sums) small_->grow(node, among, set);
+                });
   }
 
   /// Once per subtree, when it fits the cache and its weights the lanes.
@@ -306,7 +314,7 @@ class Grower {
     return std::span{bag_.samples}.subspan(node.begin, node.rows());
   }
 
-  std::span<CompactRow<Lanes>> compact_rows(Pending const& node) {
+  std::span<Compact> compact_rows(Pending const& node) {
     return std::span{memory_.compact}.subspan(node.begin, node.rows());
   }
 
@@ -330,11 +338,11 @@ class Grower {
   Draws& draws_;
   StopToken const& stop_;
   Impurity impurity_;
-  SplitSearch<Impurity, Draws, Lanes> search_;
-  Workspace<Lanes>& memory_;
+  SplitSearch<Impurity, Draws, Compact> search_;
+  Workspace<Compact>& memory_;
   TreeBuilder builder_;
   std::optional<Small> small_;
-  std::optional<SetGrower<Impurity, Draws>> sets_;
+  std::optional<Sets> sets_;
   std::size_t classes_;
   bool may_compact_;
   std::uint64_t rows_seen_ = 0;

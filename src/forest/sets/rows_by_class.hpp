@@ -21,19 +21,13 @@ namespace canopy::forest {
 /// a set is the number of bits in a stretch of words. A row that the bootstrap drew several times
 /// has a bit for every time. Columns are fetched when they are first asked for; memory serves one
 /// subtree after another.
+template <class Code>
 class RowsByClass {
  public:
   explicit RowsByClass(data::EncodedTable const& table)
       : table_{table},
         columns_(table.blocks().size()),
         ones_(static_cast<std::size_t>(table.features())) {}
-
-  /// Codes of 16 bits must do.
-  static bool fit(data::EncodedTable const& table) {
-    return std::ranges::none_of(table.blocks(), [](data::Block const& block) {
-      return block.width == data::Block::Width::u32;
-    });
-  }
 
   /// Words for sets of rows that weigh so much class by class.
   static std::size_t words_for(ClassCounts weights) {
@@ -140,7 +134,7 @@ class RowsByClass {
   std::uint32_t const* rows() const { return rows_.data(); }
 
   /// Codes of a block, a MaskColumn per word.
-  MaskColumn const* column(std::size_t block) {
+  MaskColumn<Code> const* column(std::size_t block) {
     auto& column = columns_[block];
     if (column.serial != serial_) fetch(block, column);
     return column.words.data();
@@ -154,7 +148,7 @@ class RowsByClass {
     ones.words.resize(words());
     auto const* codes = column(block);
     for (std::size_t w = 0; w < words(); ++w)
-      ones.words[w] = codes[w].equal_to(static_cast<std::uint16_t>(member));
+      ones.words[w] = codes[w].equal_to(static_cast<Code>(member));
     return ones.words.data();
   }
 
@@ -202,15 +196,14 @@ class RowsByClass {
       all_[end - 1] = ~RowMask{0} >> (most_mask_rows - rest);
   }
 
-  void fetch(std::size_t block, Lazy<MaskColumn>& column) {
+  void fetch(std::size_t block, Lazy<MaskColumn<Code>>& column) {
     column.serial = serial_;
     column.words.resize(words() + 1);
     auto* to = column.words.front().codes.data();
     if (whole_ != nullptr && whole_->hands_on(block))
       return packer_.pack(whole_->column(block), to);
     with_codes(table_.blocks()[block], [&](auto const* from) {
-      for (std::size_t i = 0; i < rows_.size(); ++i)
-        to[i] = static_cast<std::uint16_t>(from[rows_[i]]);
+      for (std::size_t i = 0; i < rows_.size(); ++i) to[i] = static_cast<Code>(from[rows_[i]]);
     });
   }
 
@@ -224,7 +217,7 @@ class RowsByClass {
   bool has_repeats_ = false;
   std::vector<data::RowIndex> rows_;  ///< per bit; any where there is none
   std::vector<Class> classes_;        ///< by ascending label; only those that have rows
-  std::vector<Lazy<MaskColumn>> columns_;
+  std::vector<Lazy<MaskColumn<Code>>> columns_;
   std::vector<Lazy<RowMask>> ones_;
 };
 

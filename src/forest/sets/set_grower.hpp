@@ -22,21 +22,22 @@ namespace canopy::forest {
 inline constexpr std::uint64_t most_set_weight = 1 << 20;
 
 /// Memory that the trees of a forest use one after another.
+template <class Code>
 struct SetMemory {
-  std::deque<RowsByClass> levels;  ///< each holds a set of the one before
-  std::vector<RowMask> sets;       ///< of the nodes that wait, in the order of the stack
+  std::deque<RowsByClass<Code>> levels;  ///< each holds a set of the one before
+  std::vector<RowMask> sets;             ///< of the nodes that wait, in the order of the stack
   std::vector<std::uint32_t> counts;
 };
 
 /// Grows subtrees of extremely randomized trees whose nodes are sets of bits: dividing a node moves
-/// no row, and a drawn threshold costs a comparison of codes, 32 an instruction, and a count of
-/// bits. Sets much smaller than the rows they are among are packed anew. A node that weighs little
-/// enough for one word is handed over. Finds the same splits as SplitSearch.
-template <class Impurity, class Draws>
+/// no row, and a drawn threshold costs a comparison of codes, 32 or 16 an instruction, and a count
+/// of bits. Sets much smaller than the rows they are among are packed anew. A node that weighs
+/// little enough for one word is handed over. Finds the same splits as SplitSearch.
+template <class Impurity, class Draws, class Code>
 class SetGrower {
  public:
   SetGrower(Problem const& problem, Bag const& bag, Impurity const& impurity, Draws& draws,
-            TreeBuilder& builder, SetMemory& memory, StopToken const& stop)
+            TreeBuilder& builder, SetMemory<Code>& memory, StopToken const& stop)
       : problem_{problem},
         bag_{bag},
         draws_{draws},
@@ -47,8 +48,7 @@ class SetGrower {
         search_{problem, bag, impurity, draws} {}
 
   static bool may_grow(Problem const& problem) {
-    return problem.parameters.kind == Kind::extra_trees && !problem.limits.max_leaf_nodes &&
-           RowsByClass::fit(problem.table);
+    return problem.parameters.kind == Kind::extra_trees && !problem.limits.max_leaf_nodes;
   }
 
   /// The subtree of `root`, `counts` are its class counts. `grow_small(among, set, node)` grows
@@ -79,7 +79,7 @@ class SetGrower {
     std::uint32_t rows;
   };
 
-  RowsByClass& at(std::size_t level) {
+  RowsByClass<Code>& at(std::size_t level) {
     while (memory_.levels.size() <= level) memory_.levels.emplace_back(problem_.table);
     return memory_.levels[level];
   }
@@ -125,7 +125,7 @@ class SetGrower {
   /// What it costs to look at a node grows with the words of its level.
   void pack_if_it_pays(Pending& node) {
     constexpr std::size_t pays = 3;
-    if (RowsByClass::words_for(totals()) * pays > among_->words()) return;
+    if (RowsByClass<Code>::words_for(totals()) * pays > among_->words()) return;
     auto& packed = at(++node.level);
     packed.start(*among_, set_, totals());
     among_ = &packed;
@@ -152,12 +152,12 @@ class SetGrower {
   Draws& draws_;
   TreeBuilder& builder_;
   StopToken const& stop_;
-  SetMemory& memory_;
+  SetMemory<Code>& memory_;
   std::size_t classes_;
-  SetSearch<Impurity, Draws> search_;
+  SetSearch<Impurity, Draws, Code> search_;
   std::vector<Pending> stack_;
   // the node that is being divided
-  RowsByClass* among_ = nullptr;
+  RowsByClass<Code>* among_ = nullptr;
   std::vector<RowMask> set_;
   std::vector<std::uint32_t> totals_;
 };

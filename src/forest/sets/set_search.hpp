@@ -15,8 +15,9 @@
 namespace canopy::forest {
 
 /// A node whose rows are a set of packed ones.
+template <class Code>
 struct SetNode {
-  RowsByClass& among;
+  RowsByClass<Code>& among;
   std::span<RowMask const> set;  ///< among.words()
   std::uint32_t rows;            ///< distinct ones
   std::uint32_t const* totals;   ///< weight per class
@@ -25,14 +26,14 @@ struct SetNode {
 
 /// Finds the split of a node of an extremely randomized tree as SplitSearch does. What goes left by
 /// a threshold or by a one-hot member is a few instructions per 64 rows, and so is what it weighs.
-template <class Impurity, class Draws>
+template <class Impurity, class Draws, class Code>
 class SetSearch : public BestSplit<Impurity> {
  public:
   SetSearch(Problem const& problem, Bag const& bag, Impurity impurity, Draws& draws)
       : Base{problem, bag, std::move(impurity)}, draws_{draws} {}
 
   /// False when no feature offers a valid split. The draws must have entered the node.
-  bool find(SetNode const& node, Split& split) {
+  bool find(SetNode<Code> const& node, Split& split) {
     Base::start(node.rows, node.totals);
     node_ = &node;
     left_.resize(node.set.size());
@@ -95,8 +96,8 @@ class SetSearch : public BestSplit<Impurity> {
     return true;
   }
 
-  CodeRange range_of(MaskColumn const* codes) const {
-    CodeEnds ends;
+  CodeRange range_of(MaskColumn<Code> const* codes) const {
+    CodeEnds<Code> ends;
     for (std::size_t w = 0; w < left_.size(); ++w) ends.add(codes[w], node_->set[w]);
     return {ends.smallest(), ends.largest()};
   }
@@ -108,7 +109,7 @@ class SetSearch : public BestSplit<Impurity> {
       auto const* ones = node_->among.ones(best.feature, block_of(column), column.member);
       for (std::size_t w = 0; w < left_.size(); ++w) left_[w] = set[w] & ~ones[w];
     } else {
-      auto const code = static_cast<std::uint16_t>(best.code_low);
+      auto const code = static_cast<Code>(best.code_low);
       auto const* codes = node_->among.column(block_of(column));
       for (std::size_t w = 0; w < left_.size(); ++w) left_[w] = codes[w].at_most(code) & set[w];
     }
@@ -121,7 +122,7 @@ class SetSearch : public BestSplit<Impurity> {
   }
 
   Draws& draws_;
-  SetNode const* node_ = nullptr;
+  SetNode<Code> const* node_ = nullptr;
   std::vector<RowMask> left_;
 };
 

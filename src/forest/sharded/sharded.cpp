@@ -256,15 +256,16 @@ class ShardedGrower {
                                       std::vector<Bytes> const& messages, int first_tree) {
     MovedRows moved{problem_.table, mine, messages};
     Problem const problem{moved.table, {}, problem_.parameters, whole_};
-    if (fits_compact_rows<16>(moved.table)) return grow_in<16>(problem, mine, moved, first_tree);
-    return grow_in<64>(problem, mine, moved, first_tree);
+    return with_row_for(moved.table, [&](auto row) {
+      return grow_in<decltype(row)>(problem, mine, moved, first_tree);
+    });
   }
 
-  template <std::size_t Lanes>
+  template <class Compact>
   std::vector<GrownSubtree> grow_in(Problem const& problem, std::vector<Subtree> const& mine,
                                     MovedRows& moved, int first_tree) {
     // What has moved is used once, so a copy of the table would not pay.
-    Workspace<Lanes> memory{{problem.table, false}};
+    Workspace<Compact> memory{{problem.table, false}};
     std::vector<GrownSubtree> grown;
     for (std::size_t s = 0; s < mine.size(); ++s) {
       auto const& from = tree(mine[s].tree);

@@ -57,7 +57,7 @@ class ClassMasks {
       sums = _mm512_add_epi64(
           sums, _mm512_add_epi64(squares_of(k, left),
                                  _mm512_maskz_slli_epi64(0xff, squares_of(k, right), 32)));
-    auto const four = _mm256_add_epi64(masks::half<0>(sums), masks::half<1>(sums));
+    auto const four = _mm256_add_epi64(registers::half<0>(sums), registers::half<1>(sums));
     auto const two = _mm_add_epi64(_mm256_castsi256_si128(four), _mm256_extracti128_si256(four, 1));
     auto const sum = static_cast<std::uint64_t>(two[0] + two[1]);
     return {static_cast<std::uint32_t>(sum), static_cast<std::uint32_t>(sum >> 32)};

@@ -20,7 +20,7 @@ namespace canopy::forest {
 /// Grows subtrees that weigh up to 64. A node is a set of rows in one word: dividing it moves
 /// nothing, a column is compared with a code in a few instructions, and the weight of a class on
 /// one side is a count of bits. Finds the same splits as SplitSearch, for scores of whole sums.
-template <class Impurity, class Draws>
+template <class Impurity, class Draws, class Code>
 class MaskGrower {
  public:
   MaskGrower(Problem const& problem, Bag const& bag, Impurity const& impurity, Draws& draws,
@@ -36,7 +36,7 @@ class MaskGrower {
         varying_(static_cast<std::size_t>(limits_.max_features)) {}
 
   static bool may_grow(Problem const& problem) {
-    return problem.has_whole_sums && !problem.limits.max_leaf_nodes && MaskRows::fit(problem.table);
+    return problem.has_whole_sums && !problem.limits.max_leaf_nodes;
   }
 
   /// The subtree of `root`, whose rows are `rows` as MaskRows can be started with them.
@@ -62,9 +62,8 @@ class MaskGrower {
   };
   struct Candidate {
     int feature = -1;
-    std::uint16_t code = 0;        ///< the last one on the left, in an ordinal column
-    std::uint32_t table_code = 0;  ///< the last one at most a drawn threshold
-    double threshold = 0;          ///< extra_trees draws it
+    Code code = 0;         ///< the last one on the left, in an ordinal column
+    double threshold = 0;  ///< extra_trees draws it
   };
 
   /// Puts the node into the tree. If it is divided, `node` becomes its left child and the right one
@@ -171,15 +170,14 @@ class MaskGrower {
     return true;
   }
 
-  bool try_ordinal(int feature, Column const& column, MaskColumn const& codes) {
+  bool try_ordinal(int feature, Column const& column, MaskColumn<Code> const& codes) {
     if (draws_thresholds() || column.has_close_values) {
-      CodeEnds ends;
+      CodeEnds<Code> ends;
       ends.add(codes, all_);
-      auto const low = ends.smallest();
-      auto const high = ends.largest();
-      auto const range = table_range(column, low, high);
+      CodeRange const range{ends.smallest(), ends.largest()};
       auto const values = column.block->values;
-      if (low == high || !are_apart(values[range.low], values[range.high])) return false;
+      if (range.low == range.high || !are_apart(values[range.low], values[range.high]))
+        return false;
       if (draws_thresholds())
         try_drawn_threshold(feature, column, codes, range);
       else
@@ -192,23 +190,17 @@ class MaskGrower {
     return true;
   }
 
-  CodeRange table_range(Column const& column, std::uint16_t low, std::uint16_t high) const {
-    auto const block = static_cast<std::size_t>(column.block_number);
-    return {rows_.table_code(block, low), rows_.table_code(block, high)};
-  }
-
-  void try_drawn_threshold(int feature, Column const& column, MaskColumn const& codes,
+  void try_drawn_threshold(int feature, Column const& column, MaskColumn<Code> const& codes,
                            CodeRange range) {
     auto const values = column.block->values;
     auto const threshold = draw_threshold(draws_, values[range.low], values[range.high]);
-    auto const last_left = problem_.grid(column).last_at_most(threshold);
-    auto const code = rows_.code_here(static_cast<std::size_t>(column.block_number), last_left);
-    try_left({.feature = feature, .code = code, .table_code = last_left, .threshold = threshold},
+    auto const code = static_cast<Code>(problem_.grid(column).last_at_most(threshold));
+    try_left({.feature = feature, .code = code, .threshold = threshold},
              codes.at_most(code) & all_);
   }
 
   /// Every code of the node but the largest may be the last one on the left.
-  void try_all_codes(int feature, Column const& column, MaskColumn const& codes) {
+  void try_all_codes(int feature, Column const& column, MaskColumn<Code> const& codes) {
     for (auto rows = all_; rows != 0;) {
       auto const code = codes.codes[static_cast<std::size_t>(std::countr_zero(rows))];
       rows &= ~codes.equal_to(code);
@@ -219,10 +211,10 @@ class MaskGrower {
     }
   }
 
-  bool is_apart_from_next(Column const& column, MaskColumn const& codes, std::uint16_t code,
+  bool is_apart_from_next(Column const& column, MaskColumn<Code> const& codes, Code code,
                           RowMask left) const {
-    auto const range = table_range(column, code, codes.smallest(all_ & ~left));
-    return are_apart(column.block->values[range.low], column.block->values[range.high]);
+    auto const values = column.block->values;
+    return are_apart(values[code], values[codes.smallest(all_ & ~left)]);
   }
 
   void try_left(Candidate const& candidate, RowMask left) {
@@ -297,10 +289,10 @@ class MaskGrower {
   void place_threshold(Split& split, Column const& column) {
     auto const block = static_cast<std::size_t>(column.block_number);
     split.threshold = best_.threshold;
-    split.code_threshold = best_.table_code;
+    split.code_threshold = best_.code;
     if (column.block->is_group() || draws_thresholds()) return;
     auto const next = rows_.column(block).smallest(all_ & ~best_left_);
-    place_midway(split, column.block->values, table_range(column, best_.code, next));
+    place_midway(split, column.block->values, {best_.code, next});
   }
 
   static constexpr double epsilon = std::numeric_limits<double>::epsilon();
@@ -317,7 +309,7 @@ class MaskGrower {
   Impurity const& impurity_;
   Draws& draws_;
   TreeBuilder& builder_;
-  MaskRows rows_;
+  MaskRows<Code> rows_;
   std::vector<int> varying_;
   std::vector<Pending> stack_;
   // the node that is being divided

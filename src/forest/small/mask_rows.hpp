@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "canopy/data/encoded.hpp"
@@ -21,15 +22,13 @@ namespace canopy::forest {
 /// of them is one word. A row that the bootstrap drew several times has a bit for every time: the
 /// weight of a set is its number of bits. Where there are many columns they are fetched when they
 /// are first asked for; memory serves one subtree after another.
-///
-/// Wide columns (32-bit codes) are held by the rank among these rows, so that 16 bits do for all.
+template <class Code>
 class MaskRows {
  public:
   MaskRows(data::EncodedTable const& table, std::size_t classes)
       : table_{table},
         columns_(table.blocks().size()),
         fetched_(columns_.size()),
-        wide_codes_(columns_.size()),
         has_all_columns_{columns_.size() <= few_columns},
         members_(columns_.size()),
         rows_of_class_(classes) {
@@ -40,17 +39,13 @@ class MaskRows {
     }
   }
 
-  /// Group columns compare with a member's own code, which must fit.
-  static bool fit(data::EncodedTable const& table) {
-    return std::ranges::none_of(table.blocks(), [](data::Block const& block) {
-      return block.is_group() && block.width == data::Block::Width::u32;
-    });
-  }
-
   template <class Row>
   void start(std::span<Row const> rows) {
     begin();
-    set(rows);
+    if constexpr (!std::is_same_v<Row, Sample>) {
+      codes_of_row_ = reinterpret_cast<Code const*>(rows.data());
+      lanes_ = Row::lanes_of_row;
+    }
     std::vector<std::uint32_t>& labels = labels_;
     labels.clear();
     for (std::uint32_t i = 0; i < rows.size(); ++i) {
@@ -70,7 +65,7 @@ class MaskRows {
   }
 
   /// A set of rows that stand by class already.
-  void start(RowsByClass& among, std::span<RowMask const> set) {
+  void start(RowsByClass<Code>& among, std::span<RowMask const> set) {
     begin();
     among_ = &among;
     packer_.clear();
@@ -95,7 +90,7 @@ class MaskRows {
   std::uint32_t distinct(RowMask rows) const { return count(rows & firsts_); }
   ClassMasks const& classes() const { return classes_; }
 
-  MaskColumn const& column(std::size_t block) {
+  MaskColumn<Code> const& column(std::size_t block) {
     if (fetched_[block] != serial_) fetch(block);
     return columns_[block].words;
   }
@@ -113,17 +108,6 @@ class MaskRows {
            (unsigned{some != 0} & unsigned{some != all});
   }
 
-  /// The table's code for a code of this column, and the last code here that is at most a table's.
-  std::uint32_t table_code(std::size_t block, std::uint16_t code) const {
-    return is_wide(block) ? wide_codes_[block][code] : code;
-  }
-  std::uint16_t code_here(std::size_t block, std::uint32_t table_code) const {
-    if (!is_wide(block)) return static_cast<std::uint16_t>(table_code);
-    auto const& codes = wide_codes_[block];
-    return static_cast<std::uint16_t>(std::ranges::upper_bound(codes, table_code) - codes.begin() -
-                                      1);
-  }
-
  private:
   /// More columns than this are fetched one by one.
   static constexpr std::size_t few_columns = 16;
@@ -134,13 +118,9 @@ class MaskRows {
     std::uint32_t is_ordinal;
   };
   struct Column {
-    MaskColumn words;
-    std::array<std::uint16_t, RowPacker::slack> slack;
+    MaskColumn<Code> words;
+    std::array<Code, RowPacker::slack> slack;
   };
-
-  bool is_wide(std::size_t block) const {
-    return table_.blocks()[block].width == data::Block::Width::u32;
-  }
 
   void begin() {
     ++serial_;
@@ -151,16 +131,9 @@ class MaskRows {
     codes_of_row_ = nullptr;
   }
 
-  void set(std::span<Sample const> rows) { samples_ = rows; }
-  template <std::size_t Lanes>
-  void set(std::span<CompactRow<Lanes> const> rows) {
-    codes_of_row_ = reinterpret_cast<std::uint16_t const*>(rows.data());
-    lanes_ = Lanes;
-  }
-
   static std::uint32_t place_of(Sample const& row, std::uint32_t) { return row.row; }
-  template <std::size_t Lanes>
-  static std::uint32_t place_of(CompactRow<Lanes> const&, std::uint32_t number) {
+  template <class Compact>
+  static std::uint32_t place_of(Compact const&, std::uint32_t number) {
     return number;
   }
 
@@ -175,11 +148,9 @@ class MaskRows {
       packer_.pack(among_->column(block), columns_[block].words.codes.data());
     else if (codes_of_row_ != nullptr)
       put(block, [&](std::size_t i) { return codes_of_row_[i * lanes_ + block]; });
-    else if (is_wide(block))
-      fetch_wide(block);
     else
       with_codes(table_.blocks()[block], [&](auto const* all) {
-        put(block, [&](std::size_t row) { return static_cast<std::uint16_t>(all[row]); });
+        put(block, [&](std::size_t row) { return static_cast<Code>(all[row]); });
       });
     if (table_.blocks()[block].is_group()) find_members(block);
   }
@@ -189,16 +160,6 @@ class MaskRows {
   void put(std::size_t block, CodeOf code_of) {
     auto* code = columns_[block].words.codes.data();
     for (std::size_t i = 0; i < size_; ++i) code[i] = code_of(places_[i]);
-  }
-
-  void fetch_wide(std::size_t block) {
-    auto const* all = table_.blocks()[block].as<std::uint32_t>();
-    auto& distinct = wide_codes_[block];
-    distinct.clear();
-    for (auto const& sample : samples_) distinct.push_back(all[sample.row]);
-    std::ranges::sort(distinct);
-    distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
-    put(block, [&](std::size_t row) { return code_here(block, all[row]); });
   }
 
   /// Which member of a group is 1 in which rows: few have any.
@@ -219,10 +180,9 @@ class MaskRows {
   }
 
   data::EncodedTable const& table_;
-  std::span<Sample const> samples_;              ///< one of these three
-  std::uint16_t const* codes_of_row_ = nullptr;  ///< compact rows, `lanes_` numbers each
-  RowsByClass* among_ = nullptr;
-  RowPacker packer_;  ///< for the last of them
+  Code const* codes_of_row_ = nullptr;  ///< compact rows, `lanes_` numbers each; or none
+  RowsByClass<Code>* among_ = nullptr;  ///< or none
+  RowPacker packer_;                    ///< for the last of them
   std::size_t lanes_ = 0;
   std::size_t size_ = 0;  ///< bits in use
   /// For each bit its row: the number in the table, or among the compact rows.
@@ -232,8 +192,7 @@ class MaskRows {
   std::uint64_t serial_ = 0;            ///< of the subtree
   std::vector<Column> columns_;         ///< per block
   std::vector<std::uint64_t> fetched_;  ///< per block: the subtree it was fetched for
-  std::vector<std::vector<std::uint32_t>> wide_codes_;
-  bool has_all_columns_;  ///< from the start
+  bool has_all_columns_;                ///< from the start
   std::vector<Feature> features_;
   std::vector<std::vector<std::uint32_t>> members_;  ///< per block: those whose ones are not 0
   std::vector<RowMask> rows_of_class_;               ///< 0 between two subtrees

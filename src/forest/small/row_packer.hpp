@@ -31,7 +31,8 @@ class RowPacker {
     }
   }
 
-  void pack(MaskColumn const* from, std::uint16_t* to) const {
+  template <class Code>
+  void pack(MaskColumn<Code> const* from, Code* to) const {
     for (auto const& piece : pieces_) pack(from[piece.word], piece.rows, to + piece.place);
   }
 
@@ -42,12 +43,26 @@ class RowPacker {
     std::size_t place;
   };
 
-  static void pack(MaskColumn const& column, RowMask rows, std::uint16_t* to) {
+  static void pack(MaskColumn<std::uint16_t> const& column, RowMask rows, std::uint16_t* to) {
 #if defined(__AVX512VBMI2__) && defined(__AVX512BW__)
-    auto const low = static_cast<std::uint32_t>(rows);
-    auto const high = static_cast<std::uint32_t>(rows >> 32);
-    _mm512_storeu_si512(to, _mm512_maskz_compress_epi16(low, masks::half(column, 0)));
-    _mm512_storeu_si512(to + count(low), _mm512_maskz_compress_epi16(high, masks::half(column, 1)));
+    for (std::size_t i = 0; i < most_mask_rows; i += 32) {
+      auto const some = static_cast<std::uint32_t>(rows >> i);
+      auto const codes = _mm512_load_si512(column.codes.data() + i);
+      _mm512_storeu_si512(to, _mm512_maskz_compress_epi16(some, codes));
+      to += count(some);
+    }
+#else
+    for_each_row(rows, [&](std::size_t i) { *to++ = column.codes[i]; });
+#endif
+  }
+  static void pack(MaskColumn<std::uint32_t> const& column, RowMask rows, std::uint32_t* to) {
+#if defined(__AVX512F__)
+    for (std::size_t i = 0; i < most_mask_rows; i += 16) {
+      auto const some = static_cast<__mmask16>(rows >> i);
+      auto const codes = _mm512_load_si512(column.codes.data() + i);
+      _mm512_storeu_si512(to, _mm512_maskz_compress_epi32(some, codes));
+      to += count(some);
+    }
 #else
     for_each_row(rows, [&](std::size_t i) { *to++ = column.codes[i]; });
 #endif

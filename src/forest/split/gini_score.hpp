@@ -87,7 +87,8 @@ class GiniScore : public TwoSides {
     explicit Sides(Counts counts) : counts_{counts} {
       for (std::size_t k = 0; k < counts_.classes; ++k) add(0, counts_.right[k]);
     }
-    void move(std::uint32_t label, std::uint32_t weight) {
+    /// In one with the loop around it, however large the file is that this is compiled in.
+    [[gnu::always_inline]] void move(std::uint32_t label, std::uint32_t weight) {
       auto const l = counts_.left[label];
       auto const r = counts_.right[label];
       squares_left_ += std::int64_t{weight} * (2 * std::int64_t{l} + weight);

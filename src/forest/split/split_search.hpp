@@ -30,7 +30,7 @@ struct NodeRows {
 /// Finds the split of a node as scikit-learn's BestSplitter and RandomSplitter do: features are
 /// drawn until max_features have been seen and at least one of them was not constant; the first
 /// best position wins. Allocates nothing per node.
-template <class Impurity, class Draws, std::size_t Lanes>
+template <class Impurity, class Draws, class Compact>
 class SplitSearch : public BestSplit<Impurity> {
  public:
   SplitSearch(Problem const& problem, Bag const& bag, Impurity impurity, Draws& draws,
@@ -55,7 +55,6 @@ class SplitSearch : public BestSplit<Impurity> {
   using Base::column_of, Base::draw_features, Base::draws_thresholds, Base::finish;
   using Base::improves, Base::keep, Base::try_member, Base::try_part, Base::try_slots;
   using typename Base::Best;
-  using Compact = CompactRow<Lanes>;
 
   template <class Row>
   static constexpr bool is_compact = std::is_same_v<Row, Compact>;
@@ -64,7 +63,7 @@ class SplitSearch : public BestSplit<Impurity> {
   void start(NodeRows<Row> const& node) {
     Base::start(static_cast<std::uint32_t>(node.rows.size()), node.totals);
     ++serial_;
-    if constexpr (is_compact<Row>) ranges_ = LaneRanges<Lanes>{node.rows};
+    if constexpr (is_compact<Row>) ranges_ = LaneRanges<Compact>{node.rows};
   }
 
   /// Tries a drawn feature; false when it is constant here.
@@ -229,7 +228,7 @@ class SplitSearch : public BestSplit<Impurity> {
   CodeBuffer& codes_;
   std::vector<GroupCounts> groups_;  ///< one per block; empty for ordinal ones
   std::uint64_t serial_ = 0;
-  std::optional<LaneRanges<Lanes>> ranges_;
+  std::optional<LaneRanges<Compact>> ranges_;
 };
 
 }  // namespace canopy::forest
