@@ -131,7 +131,8 @@ std::optional<std::string> why_another_run(std::filesystem::path const& run_file
                                       "servers",     "allreduce",        "zero",
                                       "trace",       "ps_transport",     "layout",
                                       "combiners",   "ranks_per_client", "ranks_per_trial"};
-  if (!is_complete) may_differ.emplace_back("refit");  // whose model is kept, in the end
+  if (!is_complete)  // whose model is kept in the end, and what it is asked
+    may_differ.insert(may_differ.end(), {"refit", "permutation_repeats"});
   auto const differences =
       record::settings_differences(earlier.settings_toml, now.settings_toml, may_differ);
   if (!differences.empty())

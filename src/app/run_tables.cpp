@@ -147,6 +147,32 @@ Table importances_table(std::vector<double> const& importances,
   return table;
 }
 
+Table permutation_importances_table(forest::PermutationImportances const& importances,
+                                    std::vector<std::string> const& feature_names,
+                                    std::string const& rows_from) {
+  Table table{"permutation_importances"};
+  table.column("feature", Table::Type::text).column("mean", Table::Type::real);
+  table.column("std", Table::Type::real).column("rows_from", Table::Type::text);
+  for (std::size_t f = 0; f < feature_names.size(); ++f) {
+    auto const place = static_cast<Eigen::Index>(f);
+    table.add({feature_names[f], importances.mean[place], importances.std[place], rows_from});
+  }
+  return table;
+}
+
+Table oob_curve_table(std::vector<double> const& scores,
+                      std::vector<std::int64_t> const& rows_with_vote) {
+  constexpr std::size_t most_points = 200;
+  auto const step = (scores.size() + most_points - 1) / most_points;
+  Table table{"oob_curve"};
+  table.column("trees", Table::Type::integer).column("score", Table::Type::real);
+  table.column("rows_with_vote", Table::Type::integer);
+  for (std::size_t trees = 1; trees <= scores.size(); ++trees)
+    if (trees % step == 0 || trees == scores.size())
+      table.add({static_cast<std::int64_t>(trees), scores[trees - 1], rows_with_vote[trees - 1]});
+  return table;
+}
+
 Table evaluation_table(std::vector<Evaluation> const& evaluations) {
   Table table{"evaluation"};
   table.column("rows_from", Table::Type::text).column("rows", Table::Type::integer);

@@ -10,6 +10,7 @@
 #include "canopy/core/table.hpp"
 #include "canopy/data/metrics.hpp"
 #include "canopy/forest/forest.hpp"
+#include "canopy/forest/importances.hpp"
 #include "canopy/nn/model.hpp"
 #include "canopy/record/run_record.hpp"
 
@@ -66,6 +67,15 @@ Table confusion_table(data::ConfusionMatrix const& confusion,
                       std::vector<std::string> const& class_names);
 Table importances_table(std::vector<double> const& importances,
                         std::vector<std::string> const& feature_names);
+/// As scikit-learn's importances_mean and importances_std, on the rows that `rows_from` names.
+Table permutation_importances_table(forest::PermutationImportances const& importances,
+                                    std::vector<std::string> const& feature_names,
+                                    std::string const& rows_from);
+/// The out-of-bag score over the number of trees, and how many rows have a vote by then: all
+/// numbers up to 200, else some 200 in equal steps, and always the last. Entry i of both is about
+/// i + 1 trees.
+Table oob_curve_table(std::vector<double> const& scores,
+                      std::vector<std::int64_t> const& rows_with_vote);
 /// One row for each.
 Table evaluation_table(std::vector<Evaluation> const& evaluations);
 /// Puts into the record how good the model is, if that is known.

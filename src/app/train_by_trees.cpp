@@ -1,17 +1,19 @@
 #include "train_by_trees.hpp"
 
 #include <cstdio>
+#include <numeric>
 #include <optional>
 #include <utility>
-#include <variant>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "canopy/comm/environment.hpp"
 #include "canopy/core/signals.hpp"
+#include "canopy/forest/out_of_bag.hpp"
 #include "canopy/record/run_files.hpp"
 #include "canopy/train/forest_by_trees.hpp"
+#include "canopy/train/permute_over.hpp"
 #include "canopy/train/predict_over.hpp"
 
 #include "earlier_session.hpp"
@@ -26,11 +28,6 @@
 
 namespace canopy::app {
 namespace {
-
-/// A task: trees to be grown, or rows to be predicted.
-using Piece = std::variant<train::TreeBlock, Bytes>;
-/// Tasks from this number on are rows, below are trees.
-constexpr comm::TaskId first_prediction = comm::TaskId{1} << 40;
 
 /// The root of one run: owns its files, drives the fit, writes the record.
 class TreesTrainer {
@@ -79,8 +76,13 @@ class TreesTrainer {
 
   /// The trees so far are moved out and back: there may be no room for a copy.
   NamedArrays model_so_far() {
-    train::Trees grown;
     std::vector<std::int64_t> numbers;
+    if (model_) {
+      numbers.resize(model_->trees().size());
+      std::iota(numbers.begin(), numbers.end(), std::int64_t{0});
+      return partial_model(forest_of({}), model_->trees(), numbers, identity_.fingerprint);
+    }
+    train::Trees grown;
     for (std::size_t t = 0; t < trees_.size(); ++t) {
       if (trees_[t].size() == 0) continue;
       grown.push_back(std::move(trees_[t]));
@@ -182,11 +184,11 @@ class TreesTrainer {
     return record;
   }
 
-  /// The trees so far are kept for --resume; a model that was made of all of them is lost.
+  /// The trees so far are kept for --resume.
   void write_failed(std::string const& why) {
     event("failure", why);
     auto record = make_record("failed", 1);
-    if (train::count_grown(trees_) > 0)
+    if (grown() > 0)
       record.model = model_so_far();
     else
       keep_checkpoint(record, start_, identity_);
@@ -201,14 +203,20 @@ class TreesTrainer {
     fmt::print(stderr,
                "canopy: stopped with {} of {} trees grown, all saved; go on with: "
                "canopy train ... --out {} --resume\n",
-               train::count_grown(trees_), trees_.size(), start_.files.run_file.string());
+               grown(), task_.parameters.n_estimators, start_.files.run_file.string());
     return record;
+  }
+
+  int grown() const {
+    return model_ ? static_cast<int>(model_->trees().size()) : train::count_grown(trees_);
   }
 
   record::RunRecord finish(comm::Farm& farm) {
     phases_.begin("evaluate");
-    auto const model = forest_of(std::move(trees_));
-    evaluate_on_unseen(farm, model);
+    auto const& model = model_.emplace(forest_of(std::move(trees_)));
+    auto const unseen = unseen_rows(data_, task_.split.test);
+    evaluate_on_unseen(farm, model, unseen);
+    permute_features(farm, model, unseen);
     uses_ = farm.shut_down();
     note_losses();
     evaluate_out_of_bag(model);
@@ -226,9 +234,8 @@ class TreesTrainer {
     return record;
   }
 
-  /// Nobody asks for a stop any more: all trees are grown, and this takes moments.
-  void evaluate_on_unseen(comm::Farm& farm, forest::Forest const& model) {
-    auto const unseen = unseen_rows(data_, task_.split.test);
+  /// Nobody asks for a stop here: all trees are grown, and this takes moments.
+  void evaluate_on_unseen(comm::Farm& farm, forest::Forest const& model, UnseenRows const& unseen) {
     if (unseen.empty()) return;
     train::PredictionPlace const place{farm,
                                        [](Bytes const& share) { return to_bytes(Piece{share}); },
@@ -237,11 +244,30 @@ class TreesTrainer {
         unseen, train::predict_over(place, model, unseen.table, unseen.rows), settings_.scoring));
   }
 
+  /// May take long, so whoever stops it goes on with the trees that are grown.
+  void permute_features(comm::Farm& farm, forest::Forest const& model, UnseenRows const& unseen) {
+    if (settings_.permutation_repeats == 0) return;
+    train::PredictionPlace const place{
+        farm, [](Bytes const& share) { return to_bytes(Piece{Permuted{share}}); },
+        [this] { return interrupted(); }, first_permutation};
+    auto const& table = unseen.empty() ? task_.table : unseen.table;
+    auto const& rows = unseen.empty() ? task_.split.train : unseen.rows;
+    forest::Permutation const permutation{settings_.scoring, settings_.permutation_repeats,
+                                          Key{settings_.common.seed}.with("permutation")};
+    findings_.push_back(permutation_importances_table(
+        train::permute_over(place, model, table, rows, permutation), data_.header.feature_names,
+        unseen.empty() ? "training" : unseen.name));
+  }
+
   void evaluate_out_of_bag(forest::Forest const& model) {
     if (!task_.parameters.oob_score) return;
     auto const out_of_bag = model.out_of_bag(task_.table, task_.split.train, task_.key);
     evaluations_.push_back(
         app::evaluate_out_of_bag(out_of_bag, task_.table, task_.split.train, settings_.scoring));
+    auto const& rows = task_.split.train;
+    findings_.push_back(
+        oob_curve_table(model.oob_curve(task_.table, rows, task_.key),
+                        forest::rows_with_vote(task_.parameters, rows.size(), task_.key)));
     if (out_of_bag.rows_without_vote > 0)
       event("out-of-bag",
             fmt::format("{} rows are in every bootstrap and count as the first class; more trees "
@@ -265,6 +291,7 @@ class TreesTrainer {
     add_evaluations(record, evaluations_, data_.header.class_names);
     if (!importances_.empty())
       record.tables.push_back(importances_table(importances_, data_.header.feature_names));
+    record.tables.insert(record.tables.end(), findings_.begin(), findings_.end());
     return record;
   }
 
@@ -303,6 +330,8 @@ class TreesTrainer {
   std::vector<comm::RankUse> uses_;
   std::vector<Evaluation> evaluations_;
   std::vector<double> importances_;
+  std::vector<Table> findings_;  ///< what was asked for besides
+  std::optional<forest::Forest> model_;
 };
 
 }  // namespace
@@ -318,14 +347,9 @@ record::RunRecord run_by_trees(comm::Communicator const& comm, TrainSettings con
   comm.together("settings", [&] { task = make_forest_task(settings, data); });
   record::RunRecord record;
   comm.together("train", [&] {
-    comm::Farm farm{
-        comm, [&](Bytes const& payload, StopToken const& stop) {
-          auto const piece = from_bytes<Piece>(payload);
-          if (auto const* share = std::get_if<Bytes>(&piece))
-            return train::predict_forest(*share, stop);
-          if (before_block) before_block();
-          return train::trees_to_bytes(task->grow(std::get<train::TreeBlock>(piece), stop));
-        }};
+    comm::Farm farm{comm, [&](Bytes const& payload, StopToken const& stop) {
+                      return task->work_on(from_bytes<Piece>(payload), before_block, stop);
+                    }};
     if (comm.is_root())
       record = lead(farm, [&] {
         return TreesTrainer{settings, data, *task, hosts, phases, before_block}.run(farm);

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "canopy/app/train.hpp"
+#include "canopy/core/idle_options.hpp"
 #include "canopy/data/metrics.hpp"
 #include "canopy/nn/architecture.hpp"
 
@@ -35,6 +36,16 @@ void refuse_changes(Part part, std::string const& model) {
 
 void TrainSettings::check() const {
   common.check();
+  std::vector<IdleOptions> const rules{
+      {{"permutation-repeats"},
+       !is_forest(),
+       fmt::format("--model is {}, a network, and importances are those of forests", model),
+       "set --model forest"},
+      {{"permutation-repeats"},
+       rows_sharded,
+       "--rows-sharded is true, so that no rank has a feature of all rows to shuffle",
+       "set --rows-sharded false"}};
+  refuse_idle(*this, rules);
   if (is_forest()) return refuse_changes(network, model);
   refuse_changes(forest, model);
   network.check();
@@ -63,6 +74,10 @@ void TrainSettings::describe(Options& o) {
   o.row("scoring", scoring, "what is reported beside the accuracy", one_of(data::scoring_names()));
   forest.describe(o);
   o.leave_out("kind");  // --model says it
+  o.row("permutation-repeats", permutation_repeats,
+        "how often each feature is shuffled, in the rows kept out or else in those learnt from, to "
+        "tell its importance by what --scoring loses; 0: never",
+        at_least(0));
   network.describe(o);
   o.group("Parallel forests");
   o.row("rows-sharded", rows_sharded,

@@ -1,45 +1,14 @@
 #include <algorithm>
-#include <cstring>
-#include <iterator>
-#include <memory>
-#include <numeric>
 
 #include "canopy/train/predict_over.hpp"
 
+#include "forest_share.hpp"
 #include "share_out.hpp"
 
 namespace canopy::train {
 namespace {
 
 using data::EncodedTable;
-using data::Rows;
-
-/// What travels.
-struct ForestShare {
-  Bytes forest;  ///< Forest::to_arrays
-  std::vector<std::byte> table;
-
-  template <class Archive>
-  void fields(Archive& archive) {
-    archive(forest, table);
-  }
-};
-
-/// These rows of a table, without labels.
-EncodedTable part_of(EncodedTable const& table, std::span<data::RowIndex const> rows) {
-  return EncodedTable::assemble(table, std::ssize(rows), [&](std::size_t b, std::byte* codes) {
-    auto const& block = table.blocks()[b];
-    auto const width = static_cast<std::size_t>(block.width);
-    for (auto const row : rows) {
-      std::memcpy(codes, block.data + row * width, width);
-      codes += width;
-    }
-  });
-}
-
-std::size_t nodes_per_tree(forest::Forest const& forest) {
-  return forest.nodes() / std::max<std::size_t>(1, forest.trees().size());
-}
 
 /// Rows between two looks at the token: some tenths of a second, but so many that packing the trees
 /// for them does not count.
@@ -78,8 +47,7 @@ Eigen::MatrixXd predict_over(PredictionPlace const& place, forest::Forest const&
   sharing.least = least_rows_of_share(forest);
   sharing.pack = [&](RowBlock share) {
     if (model.empty()) model = to_bytes(forest.to_arrays());
-    auto const part = part_of(table, rows.subspan(share.first, share.size()));
-    return to_bytes(ForestShare{model, {part.bytes().begin(), part.bytes().end()}});
+    return to_bytes(share_of(model, table, rows.subspan(share.first, share.size())));
   };
   sharing.here = [&](RowBlock share, StopToken const& stop) {
     return predict_in_pieces(forest, table, rows.subspan(share.first, share.size()), stop);
@@ -87,13 +55,9 @@ Eigen::MatrixXd predict_over(PredictionPlace const& place, forest::Forest const&
   return share_out(place, sharing);
 }
 
-Bytes predict_forest(Bytes const& share, StopToken const& stop) {
-  auto const came = std::make_shared<ForestShare>(from_bytes<ForestShare>(share));
-  auto const forest = forest::Forest::from_arrays(from_bytes<NamedArrays>(came->forest));
-  auto const table = EncodedTable::view(came->table, came);
-  Rows rows(static_cast<std::size_t>(table.rows()));
-  std::iota(rows.begin(), rows.end(), data::RowIndex{0});
-  return result_of(predict_in_pieces(forest, table, rows, stop));
+Bytes predict_forest(Bytes const& bytes, StopToken const& stop) {
+  UnpackedShare const share{from_bytes<ForestShare>(bytes)};
+  return result_of(predict_in_pieces(share.forest, share.table, share.rows, stop));
 }
 
 }  // namespace canopy::train

@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 #include <random>
 #include <sstream>
 #include <thread>
@@ -16,10 +17,13 @@
 #include "canopy/data/source.hpp"
 #include "canopy/data/splits.hpp"
 #include "canopy/forest/forest.hpp"
+#include "canopy/forest/importances.hpp"
+#include "canopy/forest/out_of_bag.hpp"
 #include "canopy/record/run_record.hpp"
 
 #include "app/out_file.hpp"
 #include "app/run_text.hpp"
+#include "support/complaint.hpp"
 
 namespace canopy::app {
 namespace {
@@ -221,6 +225,138 @@ TEST(Train, HeldOutRowsAreScoredTheSameWhoeverPredictsThem) {
   for (int rank = 0; rank < world.size(); ++rank)
     tasks += run_.table("ranks")->number(static_cast<std::size_t>(rank), "tasks");
   EXPECT_GE(tasks, world.size() == 1 ? 1 : 1 + world.size()) << "one of them grows the tree";
+}
+
+/// What the root of a run of small_forest() had to learn from and to be judged on.
+struct Rows {
+  explicit Rows(TrainSettings const& settings, double test_size)
+      : set{data::load(settings.source, settings.common.seed)},
+        table{data::EncodedTable::encode(set.train)},
+        split{data::stratified_split(table.labels(), table.classes(), test_size,
+                                     Key{settings.common.seed}.with("hold-out"))} {}
+
+  data::Loaded set;
+  data::EncodedTable table;
+  data::Split split;
+};
+
+TEST(Train, RecordsTheOutOfBagCurveOfTheLibrary) {
+  auto const world = comm::Communicator::world();
+  OutFile const out{world};
+  auto const settings = small_forest(out);
+  auto const run_ = run(world, settings);
+  if (!world.is_root()) return;
+  Rows const rows{settings, 0.2};
+  auto const model = forest::Forest::from_arrays(*run_.model);
+  auto const key = Key{11}.with("refit");
+  auto const scores = model.oob_curve(rows.table, rows.split.train, key);
+  auto const voted = forest::rows_with_vote(model.parameters(), rows.split.train.size(), key);
+  auto const& curve = *run_.table("oob_curve");
+  ASSERT_EQ(curve.rows(), 30u);
+  for (std::size_t i = 0; i < 30; ++i) {
+    EXPECT_EQ(curve.number(i, "trees"), static_cast<double>(i + 1));
+    EXPECT_EQ(curve.number(i, "score"), scores[i]);
+    EXPECT_EQ(curve.number(i, "rows_with_vote"), static_cast<double>(voted[i]));
+  }
+  EXPECT_EQ(curve.number(29, "score"), run_.table("evaluation")->number(1, "accuracy"));
+  EXPECT_EQ(text_of(*record::read(out.path()).table("oob_curve")), text_of(curve));
+}
+
+/// The table as the library's call has it.
+void expect_importances(RunRecord const& run_, data::EncodedTable const& table,
+                        data::Rows const& rows, std::string const& scoring,
+                        std::string const& rows_from) {
+  auto const model = forest::Forest::from_arrays(*run_.model);
+  auto const expected =
+      forest::permutation_importances(model, table, rows, scoring, 2, Key{11}.with("permutation"));
+  auto const& found = *run_.table("permutation_importances");
+  ASSERT_EQ(found.rows(), model.feature_names().size());
+  for (std::size_t f = 0; f < found.rows(); ++f) {
+    EXPECT_EQ(found.text(f, "feature"), model.feature_names()[f]);
+    EXPECT_EQ(found.number(f, "mean"), expected.mean[static_cast<Eigen::Index>(f)]);
+    EXPECT_EQ(found.number(f, "std"), expected.std[static_cast<Eigen::Index>(f)]);
+    EXPECT_EQ(found.text(f, "rows_from"), rows_from);
+  }
+  EXPECT_GT(expected.mean.maxCoeff(), 0);
+}
+
+TEST(Train, RecordsThePermutationImportancesOfTheLibrary) {
+  auto const world = comm::Communicator::world();
+  for (auto const test_size : {0.2, 0.0}) {
+    OutFile const out{world};
+    auto settings = small_forest(out);
+    settings.forest.oob_score = false;
+    settings.test_size = test_size;
+    settings.scoring = "neg_log_loss";
+    settings.permutation_repeats = 2;
+    auto const run_ = run(world, settings);
+    if (!world.is_root()) continue;
+    Rows const rows{settings, test_size};
+    if (test_size > 0)
+      expect_importances(run_, rows.table, rows.split.test, "neg_log_loss", "hold-out");
+    else
+      expect_importances(run_, rows.table, rows.split.train, "neg_log_loss", "training");
+    EXPECT_EQ(text_of(*record::read(out.path()).table("permutation_importances")),
+              text_of(*run_.table("permutation_importances")));
+    EXPECT_EQ(run_.table("oob_curve"), nullptr);
+  }
+}
+
+TEST(Train, PermutesTheTestSetThatCameWithTheData) {
+  auto const world = comm::Communicator::world();
+  OutFile const out{world};
+  auto settings = small_forest(out);
+  settings.source.data = "synthetic:mnist,rows=100";
+  settings.forest.n_estimators = 3;
+  settings.permutation_repeats = 2;
+  auto const run_ = run(world, settings);
+  if (!world.is_root()) return;
+  auto const table = data::EncodedTable::encode(*data::load(settings.source, 11).test);
+  data::Rows rows(static_cast<std::size_t>(table.rows()));
+  std::iota(rows.begin(), rows.end(), data::RowIndex{0});
+  expect_importances(run_, table, rows, "accuracy", "test set");
+}
+
+/// So many repeats would take minutes; the trees are saved, and one may ask for fewer then.
+TEST(Train, AStopWhileFeaturesArePermutedKeepsTheTrees) {
+  auto const world = comm::Communicator::world();
+  OutFile const out{world};
+  auto settings = small_forest(out);
+  settings.permutation_repeats = 100'000;
+  settings.walltime = 1;
+  auto const stopped = run(world, settings);
+  EXPECT_EQ(stopped.status, "interrupted");
+  settings.permutation_repeats = 2;
+  settings.walltime = {};
+  settings.common.resume = true;
+  auto const resumed = run(world, settings);
+  EXPECT_EQ(resumed.exit_code, 0);
+  if (!world.is_root()) return;
+  EXPECT_EQ(stopped.table("permutation_importances"), nullptr);
+  if (text_of(*stopped.table("phases")).find("evaluate") != std::string::npos) {
+    EXPECT_THAT(text_of(*resumed.table("events")), testing::HasSubstr("30 trees taken over"));
+  }
+  Rows const rows{settings, 0.2};
+  expect_importances(resumed, rows.table, rows.split.test, "accuracy", "hold-out");
+}
+
+TEST(Train, PermutationRepeatsAreRefusedWhereTheyCanHaveNoEffect) {
+  TrainSettings settings;
+  settings.permutation_repeats = 5;
+  EXPECT_NO_THROW(settings.check());
+  settings.rows_sharded = true;
+  EXPECT_EQ(test::complaint([&] { settings.check(); }),
+            "--permutation-repeats is 5 but --rows-sharded is true, so that no rank has a feature "
+            "of all rows to shuffle; set --rows-sharded false, or leave it out (default '0')");
+  settings.rows_sharded = false;
+  settings.model = "mlp";
+  EXPECT_EQ(test::complaint([&] { settings.check(); }),
+            "--permutation-repeats is 5 but --model is mlp, a network, and importances are those "
+            "of forests; set --model forest, or leave it out (default '0')");
+  Options options;
+  settings.describe(options);
+  EXPECT_EQ(test::complaint([&] { options.set("permutation-repeats", "-1"); }),
+            "--permutation-repeats is '-1', expected at least 0");
 }
 
 TEST(Train, IsTheRefitOfTuneForTheSameParameters) {

@@ -101,6 +101,8 @@ class Train:
                             (["--n-estimators", 0], "--n-estimators"),
                             (["--test-size", 1.5], "between 0 and 0.9"),
                             (["--kind", "extra_trees"], "--kind"),
+                            (["--permutation-repeats", "many"], "expected at least 0"),
+                            (["--model", "mlp", "--permutation-repeats", 2], "set --model forest"),
                             (["--bootstrap", "false", "--oob-score"], "--oob-score")):
             result = run(["train", "--data", "synthetic:forest-cover,rows=100", "--out", out, *words])
             self.checks.equal(f"{words[0]} {words[-1]}: exit 2", result.returncode, 2)

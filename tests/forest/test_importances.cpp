@@ -3,6 +3,7 @@
 
 #include "canopy/data/metrics.hpp"
 #include "canopy/forest/importances.hpp"
+#include "canopy/forest/out_of_bag.hpp"
 
 #include "tables.hpp"
 
@@ -109,6 +110,20 @@ TEST(PermutationImportances, DependOnKeyFeatureAndRepeatOnly) {
   EXPECT_NE(permuted_rows(Key{1}, 0, 0, 300), permuted_rows(Key{1}, 0, 1, 300));
 }
 
+TEST(PermutationImportances, OfSomeFeaturesAreThoseOfAll) {
+  auto const set = test::mixed(300, 3, 2);
+  auto const forest = test::grow(set, test::parameters({{"n-estimators", "5"}}));
+  auto const table = EncodedTable::encode(set);
+  auto const rows = test::all_rows(table);
+  auto const all = permutation_importances(forest, table, rows, "neg_log_loss", 3, Key{1});
+  std::vector<int> const some{4, 0, 2};
+  auto const found =
+      importances_of(some, forest, {table, rows, set.labels}, {"neg_log_loss", 3, Key{1}});
+  ASSERT_EQ(found.rows(), 3);
+  for (Eigen::Index i = 0; i < 3; ++i)
+    EXPECT_EQ(found.row(i), all.importances.row(some[static_cast<std::size_t>(i)]));
+}
+
 TEST(PermutationImportances, RefusesWhatHasNoScore) {
   auto set = test::mixed(60, 3, 2);
   auto const forest = test::grow(set, test::parameters({{"n-estimators", "2"}}));
@@ -141,16 +156,21 @@ TEST(OutOfBagCurve, IsTheScoreOfEveryPrefix) {
         {{"n-estimators", "25"}, {"class-weight", class_weight}, {"min-samples-leaf", "2"}});
     auto const forest = test::grow(set, parameters, 9);
     auto const curve = forest.oob_curve(table, rows, Key{9});
+    auto const voted = rows_with_vote(parameters, rows.size(), Key{9});
     ASSERT_EQ(curve.size(), 25u);
+    ASSERT_EQ(voted.size(), 25u);
     for (std::size_t n = 1; n <= curve.size(); ++n) {
       Forest const prefix{
           parameters,
           {forest.trees().begin(), forest.trees().begin() + static_cast<std::ptrdiff_t>(n)},
           set.class_names,
           set.feature_names};
-      EXPECT_EQ(curve[n - 1], prefix.oob_score(table, rows, Key{9})) << n << " trees";
+      auto const expected = prefix.out_of_bag(table, rows, Key{9});
+      EXPECT_EQ(curve[n - 1], expected.score) << n << " trees";
+      EXPECT_EQ(voted[n - 1], 400 - expected.rows_without_vote) << n << " trees";
     }
     EXPECT_GT(curve.back(), curve.front() + 0.1);
+    EXPECT_LT(voted.front(), 250) << "a bootstrap has some 63 % of the rows";
   }
 }
 
@@ -159,6 +179,7 @@ TEST(OutOfBagCurve, NeedsABootstrap) {
   auto const table = EncodedTable::encode(set);
   auto const forest = test::grow(set, test::parameters({{"bootstrap", "false"}}));
   EXPECT_THROW(forest.oob_curve(table, test::all_rows(table), Key{1}), UserError);
+  EXPECT_THROW(rows_with_vote(forest.parameters(), 60, Key{1}), UserError);
 }
 
 }  // namespace

@@ -259,13 +259,29 @@ def networks(checks, folder):
 
 def forests(checks, folder):
     out = folder / "forest.h5"
-    make(checks, ["train", *FOREST, "--n-estimators", 8, "--oob-score", "true", "--out", out], np=2)
+    make(checks, ["train", *FOREST, "--n-estimators", 8, "--oob-score", "true", "--permutation-repeats", 3,
+                  "--out", out], np=2)
+    permuted, curve = show(out, "permutation_importances"), show(out, "oob_curve")
     with Page(checks, [out]) as page:
-        page.has_sections("outcome use importances confusion layout events")
+        page.has_sections("outcome use oob importances permutation confusion layout events")
         page.says("outcome", "every rank holds all rows and grows some of the trees")
         page.says("outcome", "out-of-bag")
         page.series("use", {"computing": 2, "idle": 2})
         page.series("importances", {"importance": 20})
+        checks.check("no cell is undefined", "undefined" not in page.sections["layout"]["text"], page.sections["layout"])
+        page.series("oob", {"out-of-bag": len(curve)})
+        voted, rows = curve[-1]["rows_with_vote"], show(out, "model")[0]["rows"]
+        checks.check("eight trees leave rows without a vote", int(voted) < int(rows), curve)
+        page.says("oob", f"{voted} rows of {rows} have a vote; the others count as the first class.")
+        page.series("permutation", {"mean": 20, "± std": 20})
+        page.says("permutation", "3 repeats on rows that the forest has not seen (hold-out).")
+        best, mean, std = max(((row["feature"], float(row["mean"]), float(row["std"])) for row in permuted),
+                              key=lambda row: row[1])
+        page.equal("the greatest one comes first, with its deviation",
+                   """(({series: [deviation, mean]}) => [
+                        mean.y[0], ...[mean.high[0], deviation.low[0], deviation.high[0]].map((x) => Math.round(1e5 * x))])(
+                        canopy.charts.find(({spec}) => spec.series.some(({name}) => name === '± std')).spec)""",
+                   [best, *(round(1e5 * x) for x in (mean, mean - std, mean + std))])
         # As the dashboard shows one that grows: settings and what its journal tells, nothing else.
         page.browser.value("""(() => {
           const data = JSON.parse(document.getElementById("data").textContent);
@@ -275,6 +291,8 @@ def forests(checks, folder):
         })()""")
         page.look()
         page.has_sections("outcome growth events absent")
+        page.says("absent", "canopy train --oob-score true records it")
+        page.says("absent", "canopy train --permutation-repeats 5 records it")
         page.says("outcome", "2 ranks on 1 machine: every rank holds all rows")
         page.says("outcome", "of 8")
         page.series("growth", {"trees": 2, "in all": 2})

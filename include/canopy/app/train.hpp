@@ -24,6 +24,8 @@ struct TrainSettings {
   std::string scoring = "accuracy";
   std::optional<double> walltime;
   forest::ForestParameters forest;  ///< its `kind` follows from `model`
+  /// How often each feature of a forest is shuffled for its permutation importance.
+  int permutation_repeats = 0;
   /// Rows, not trees, are dealt to the ranks.
   bool rows_sharded = false;
   NetworkSettings network;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -38,6 +39,28 @@ PermutationImportances permutation_importances(Forest const& forest, EncodedTabl
                                                std::span<RowIndex const> rows,
                                                std::string_view scoring, int repeats, Key key,
                                                StopToken const& stop = {});
+
+/// Labelled rows that a score is about; `labels` has one entry for each of `rows`.
+struct LabelledRows {
+  EncodedTable const& table;
+  std::span<RowIndex const> rows;
+  std::span<std::uint16_t const> labels;
+};
+
+/// How permutation_importances goes about it.
+struct Permutation {
+  std::string scoring = "accuracy";
+  int repeats = 5;
+  Key key{0};
+};
+
+/// A part of them, for ranks that share the features: a row of `importances` for each of these
+/// features, with the same bits. Errors as above.
+Eigen::MatrixXd importances_of(std::span<int const> features, Forest const& forest,
+                               LabelledRows const& rows, Permutation const& permutation,
+                               StopToken const& stop = {});
+/// All of them, from the rows of all features.
+PermutationImportances summarised(double baseline, Eigen::MatrixXd importances);
 
 /// The permutation of 0 .. rows-1 by which a repeat reads a feature: place i gets the value of
 /// place [i].

@@ -5,12 +5,11 @@
 #include <numeric>
 #include <utility>
 
-#include "grow/bag.hpp"
-#include "grow/draws.hpp"
 #include "model/leaves.hpp"
 #include "model/packed_tree.hpp"
 #include "model/pairwise_sum.hpp"
 #include "model/reached_leaves.hpp"
+#include "model/rows_outside.hpp"
 
 namespace canopy::forest {
 namespace {
@@ -24,18 +23,6 @@ std::size_t rows_of_batch(EncodedTable const& table) {
   auto const bytes_of_row = 2 * sizeof(std::uint32_t) * (table.blocks().size() + 1);
   return std::clamp((std::size_t{1} << 26) / bytes_of_row, std::size_t{1} << 9,
                     std::size_t{1} << 17);
-}
-
-/// Places of the rows that the bootstrap of a tree left out.
-std::vector<std::uint32_t> rows_outside(ForestParameters const& parameters, Key key, int tree,
-                                        std::size_t rows) {
-  auto const counts = with_draws(parameters, key, tree, 0, [&](auto const& draws) {
-    return draws.bootstrap(rows, bootstrap_size(parameters, rows));
-  });
-  std::vector<std::uint32_t> outside;
-  for (std::uint32_t i = 0; i < counts.size(); ++i)
-    if (counts[i] == 0) outside.push_back(i);
-  return outside;
 }
 
 /// The rows that tree `number` speaks for.
@@ -109,10 +96,7 @@ struct OutOfBagVotes {
 };
 
 void check_out_of_bag(Forest const& forest, EncodedTable const& table) {
-  if (!forest.parameters().uses_bootstrap())
-    throw UserError{
-        "the out-of-bag score was asked for but --bootstrap is false: no row is out of the bag; "
-        "set --bootstrap true or --oob-score false"};
+  check_bootstraps(forest.parameters());
   check_features("the table", table.features(), forest.features());
 }
 

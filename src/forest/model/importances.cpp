@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 #include <string>
+#include <utility>
 
 #include "canopy/core/error.hpp"
 #include "canopy/data/metrics.hpp"
@@ -94,19 +95,36 @@ class WalkedRows {
   int feature_ = -1;
 };
 
-void check(Forest const& forest, EncodedTable const& table, std::span<RowIndex const> rows,
-           int repeats) {
+void check(Forest const& forest, LabelledRows const& rows, int repeats) {
   if (repeats < 1)
     throw UserError{"permutation importances were asked for with " + std::to_string(repeats) +
                     " repeats; give at least 1"};
   if (forest.trees().empty()) throw DataError{"the forest has no trees; grow at least 1"};
-  if (table.features() != forest.features())
-    throw DataError{"the table has " + std::to_string(table.features()) +
+  if (rows.table.features() != forest.features())
+    throw DataError{"the table has " + std::to_string(rows.table.features()) +
                     " features but the forest was grown on " + std::to_string(forest.features()) +
                     "; give the same columns as in training"};
-  if (rows.empty() || table.labels().empty())
+  if (rows.rows.empty() || rows.labels.empty())
     throw DataError{"importances need rows that carry their class, but there are no " +
-                    std::string{rows.empty() ? "rows" : "labels"} + "; give a table that has both"};
+                    std::string{rows.rows.empty() ? "rows" : "labels"} +
+                    "; give a table that has both"};
+}
+
+/// A row for each of the features.
+Eigen::MatrixXd permute(WalkedRows& walked, double baseline, std::span<int const> features,
+                        LabelledRows const& rows, Permutation const& permutation,
+                        StopToken const& stop) {
+  Eigen::MatrixXd importances = Eigen::MatrixXd::Zero(std::ssize(features), permutation.repeats);
+  for (std::size_t i = 0; i < features.size(); ++i) {
+    if (!walked.choose(features[i])) continue;
+    for (int r = 0; r < permutation.repeats; ++r) {
+      throw_if_stopped(stop);
+      auto const order = permuted_rows(permutation.key, features[i], r, rows.rows.size());
+      importances(static_cast<Eigen::Index>(i), r) =
+          baseline - data::score(permutation.scoring, rows.labels, walked.permuted(order));
+    }
+  }
+  return importances;
 }
 
 }  // namespace
@@ -124,22 +142,32 @@ PermutationImportances permutation_importances(Forest const& forest, EncodedTabl
                                                std::span<RowIndex const> rows,
                                                std::string_view scoring, int repeats, Key key,
                                                StopToken const& stop) {
-  check(forest, table, rows, repeats);
   std::vector<std::uint16_t> labels;
-  for (auto const row : rows) labels.push_back(table.labels()[row]);
+  if (!table.labels().empty())
+    for (auto const row : rows) labels.push_back(table.labels()[row]);
+  LabelledRows const labelled{table, rows, labels};
+  check(forest, labelled, repeats);
+  std::vector<int> features(static_cast<std::size_t>(forest.features()));
+  std::iota(features.begin(), features.end(), 0);
   WalkedRows walked{forest, table, rows};
+  auto const baseline = data::score(scoring, labels, walked.probabilities());
+  return summarised(baseline, permute(walked, baseline, features, labelled,
+                                      {std::string{scoring}, repeats, key}, stop));
+}
+
+Eigen::MatrixXd importances_of(std::span<int const> features, Forest const& forest,
+                               LabelledRows const& rows, Permutation const& permutation,
+                               StopToken const& stop) {
+  check(forest, rows, permutation.repeats);
+  WalkedRows walked{forest, rows.table, rows.rows};
+  auto const baseline = data::score(permutation.scoring, rows.labels, walked.probabilities());
+  return permute(walked, baseline, features, rows, permutation, stop);
+}
+
+PermutationImportances summarised(double baseline, Eigen::MatrixXd importances) {
   PermutationImportances result;
-  result.baseline = data::score(scoring, labels, walked.probabilities());
-  result.importances.setZero(forest.features(), repeats);
-  for (int f = 0; f < forest.features(); ++f) {
-    if (!walked.choose(f)) continue;
-    for (int r = 0; r < repeats; ++r) {
-      throw_if_stopped(stop);
-      auto const order = permuted_rows(key, f, r, rows.size());
-      result.importances(f, r) =
-          result.baseline - data::score(scoring, labels, walked.permuted(order));
-    }
-  }
+  result.baseline = baseline;
+  result.importances = std::move(importances);
   result.mean = result.importances.rowwise().mean();
   result.std =
       (result.importances.colwise() - result.mean).array().square().rowwise().mean().sqrt();

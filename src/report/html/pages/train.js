@@ -206,7 +206,9 @@
       const rows = runs.flatMap((run) => run.rows("ranks").map((row) => {
         const place = run.rows("layout").find((other) => other.rank === row.rank) ?? {};
         const {first_layer: first, last_layer: last} = place;
-        const layers = last > first ? `${first}–${last}` : last === first ? String(first) : null;
+        const layers = last > first ? `${first}–${last}` :
+            isNumber(last) && last === first ? String(first) :
+                                               null;
         return {...row, run: run.name, ...place, layers};
       }));
       const columns = [
@@ -233,13 +235,14 @@
   canopy.page("train", {
     title: "Training",
     sections(runs) {
-      const {pipeline, trace, staleness, leads, buckets, growth, importances} = canopy.train.more;
+      const {pipeline, trace, staleness, leads, buckets, growth} = canopy.train.more;
+      const {outOfBag, importances, permutation} = canopy.train.more;
       const loss = curves("loss", "Loss", "loss", "val_loss", number);
       const accuracy =
           curves("accuracy", "Accuracy", "accuracy", "val_accuracy", (share) => percent(share, 1));
       const ofNetworks = runs.every(trainData.isForest) ? [] : [loss, accuracy, speed];
       const ofParallel = ofNetworks.length ? [trace, pipeline, buckets, staleness, leads] : [];
-      const ofForests = runs.some(trainData.isForest) ? [importances] : [];
+      const ofForests = runs.some(trainData.isForest) ? [outOfBag, importances, permutation] : [];
       const ofGrowing = runs.some((run) => run.has("growth")) ? [growth] : [];
       return parts.assemble([
         ...[outcome, ...ofNetworks, ...ofGrowing, use, ...ofParallel, ...ofForests].map(

@@ -104,6 +104,25 @@ const trainData = (() => {
       run.has("layout")                  ? networkInWords(run) :
                                            [];
 
+  /// From when on all rows take part in the out-of-bag score.
+  function votesInWords(run) {
+    const rows = run.rows("oob_curve"), last = rows[rows.length - 1],
+          all = run.column("model", "rows")?.[0];
+    const first = rows.find((row) => row.rows_with_vote === all);
+    if (first) return `all ${count(all, "row")} have a vote from ${count(first.trees, "tree")} on`;
+    return `${count(last.rows_with_vote, "row")}${
+        all ? ` of ${canopy.number(all)}` : ""} have a vote; the others count as the first class`;
+  }
+
+  /// Which rows features were shuffled in.
+  function permutedRows(run) {
+    const from = run.column("permutation_importances", "rows_from")[0];
+    const where = from === "training" ?
+        "the rows learnt from, where a forest leans on what it knows by heart" :
+        `rows that the forest has not seen (${from})`;
+    return `${count(Number(run.settings.permutation_repeats), "repeat")} on ${where}.`;
+  }
+
   /// Seconds of each rank: {rank, computing, messages, idle}.
   const useOf = (run) => run.rows("ranks").map((row) => ({
                                                  rank: row.rank,
@@ -121,5 +140,5 @@ const trainData = (() => {
     return {values, counts: values.map((each) => sums.get(each))};
   }
 
-  return {count, isForest, epochsOf, inWords, useOf, histogramOf};
+  return {count, isForest, epochsOf, inWords, votesInWords, permutedRows, useOf, histogramOf};
 })();

@@ -220,6 +220,63 @@
     },
   });
 
+  const outOfBag = (runs) => ({
+    id: "oob",
+    lacks: parts.several(runs, "oob_curve").length ? null :
+                                                     "canopy train --oob-score true records it.",
+    title: "Out-of-bag score",
+    help:
+        "Accuracy on the rows learnt from, each judged by the trees whose bootstrap left it out; where the line is level, more trees do not help.",
+    draw(element) {
+      const those = parts.several(runs, "oob_curve");
+      canopy.chart(element, {
+        x: {label: "trees", least: 0, whole: true},
+        y: {label: "accuracy", format: (share) => percent(share, 1)},
+        series:
+            those.map((run) => ({
+                        name: canopy.called(run, "out-of-bag"),
+                        type: "line",
+                        colour: run.colour,
+                        x: run.column("oob_curve", "trees"),
+                        y: run.column("oob_curve", "score"),
+                        text: run.rows("oob_curve")
+                                  .map(
+                                      (row) => `${percent(row.score)}, ${
+                                          trainData.count(row.rows_with_vote, "row")} with a vote`)
+                      })),
+      });
+      canopy.note(element, canopy.sentence(those, trainData.votesInWords));
+    },
+  });
+
+  // Each feature a bar from 0 and, where there is one, a line of a standard deviation either way.
+  const most = 20;
+  function drawFeatures(area, run, rows, axis, value, text) {
+    const shown = rows.sort((a, b) => b[value] - a[value]).slice(0, most);
+    const names = shown.map((row) => row.feature);
+    const spans = (name, low, high, more) => ({
+      name,
+      type: "span",
+      y: names,
+      low: shown.map(low),
+      high: shown.map(high),
+      text: shown.map(text),
+      ...more
+    });
+    const bar = spans(
+        value, (row) => Math.min(0, row[value]), (row) => Math.max(0, row[value]),
+        {colour: run.colour});
+    const deviations = spans(
+        "± std", (row) => row[value] - row.std, (row) => row[value] + row.std,
+        {colour: "--quiet", thin: true});
+    canopy.chart(area, {
+      height: 80 + 20 * shown.length,
+      x: {least: 0, ...axis},
+      y: {type: "category", categories: names},
+      series: shown.some((row) => row.std !== undefined) ? [deviations, bar] : [bar],
+    });
+  }
+
   const importances = (runs) => ({
     id: "importances",
     lacks: runs.some((run) => run.has("importances", "feature")) ?
@@ -230,34 +287,43 @@
     draw(element) {
       const those = runs.filter((run) => run.has("importances", "feature"));
       canopy.oneRun(element, those, (area, run) => {
-        const most = 20, all = run.rows("importances").sort((a, b) => b.importance - a.importance),
-              shown = all.slice(0, most);
-        const names = shown.map((row) => row.feature);
-        canopy.chart(area, {
-          height: 80 + 20 * shown.length,
-          x: {label: "share", least: 0, format: (share) => percent(share, 0)},
-          y: {type: "category", categories: names},
-          series: [{
-            name: "importance",
-            type: "span",
-            colour: run.colour,
-            y: names,
-            low: shown.map(() => 0),
-            high: shown.map((row) => row.importance),
-            text: shown.map((row) => percent(row.importance, 2))
-          }],
-        });
+        const all = run.rows("importances").sort((a, b) => b.importance - a.importance);
+        drawFeatures(
+            area, run, all, {label: "share", format: (share) => percent(share, 0)}, "importance",
+            (row) => percent(row.importance, 2));
         if (all.length > most)
           canopy.note(
               area,
               `The ${most} greatest of ${all.length}; the others have ` +
                   `${
                       percent(
-                          all.slice(most).reduce((sum, row) => sum + row.importance, 0),
-                          1)} together.`);
+                          canopy.sum(all.slice(most).map((row) => row.importance)), 1)} together.`);
       });
     },
   });
 
-  canopy.train.more = {pipeline, trace, staleness, leads, buckets, growth, importances};
+  const permutation = (runs) => ({
+    id: "permutation",
+    lacks: parts.several(runs, "permutation_importances").length ?
+        null :
+        "canopy train --permutation-repeats 5 records it.",
+    title: "Permutation importance of features",
+    help:
+        "What the score loses when the values of a feature change rows, mean and standard deviation over the repeats.",
+    draw(element) {
+      canopy.oneRun(element, parts.several(runs, "permutation_importances"), (area, run) => {
+        const all = run.rows("permutation_importances"), {scoring} = run.settings;
+        drawFeatures(
+            area, run, all, {label: `loss of ${scoring}`}, "mean",
+            (row) => `${number(row.mean)} ± ${number(row.std)}`);
+        canopy.note(
+            area,
+            trainData.permutedRows(run) +
+                (all.length > most ? ` The ${most} greatest of ${all.length}.` : ""));
+      });
+    },
+  });
+
+  canopy.train.more =
+      {pipeline, trace, staleness, leads, buckets, growth, outOfBag, importances, permutation};
 }
