@@ -1,11 +1,12 @@
 // Question: what does scoring a whole grid of slices cost, compared with growing the forest it is
 // cut from? 100 default trees grown on 12,096 rows of forest cover; 20 numbers of trees x 20 depth
-// caps x 5 min_samples_split scored on the other 3,024 rows.
+// caps x 5 min_samples_split scored on the other 3,024 rows. Besides, other scorings, 20
+// min_impurity_decrease in place of the depths, and extremely randomized trees.
 //
 //   taskset -c 1 build/tests/bench/bench_slices
 //
-// The last answer stands in results/forest-speed.md. Fit and slices take turns, both in processor time,
-// and `slices_of_fit` is the median of their ratios; at most 0.15 is wanted for accuracy.
+// The last answer stands in results/forest-speed.md. Fit and slices take turns, both in processor
+// time, and `slices_of_fit` is the median of their ratios; at most 0.15 is wanted for accuracy.
 #include <algorithm>
 #include <ctime>
 #include <string>
@@ -47,7 +48,17 @@ forest::SliceGrid grid(int step) {
   return grid;
 }
 
-void slices_of_forest_cover(benchmark::State& state, std::string const& scoring, int step) {
+/// The same with 20 min_impurity_decrease, down to 0.
+forest::SliceGrid grid_of_decreases() {
+  auto decreases = grid(1);
+  decreases.max_depth = {std::nullopt};
+  decreases.min_impurity_decrease.clear();
+  for (int i = 19; i >= 0; --i) decreases.min_impurity_decrease.push_back(1e-5 * i);
+  return decreases;
+}
+
+void slices_of_forest_cover(benchmark::State& state, std::string const& scoring,
+                            forest::SliceGrid const& grid, forest::Kind kind) {
   auto const folder = test::real_data_dir();
   if (!folder) {
     state.SkipWithError("forest-cover/train.csv is not there; data/fetch.sh gets it");
@@ -60,7 +71,8 @@ void slices_of_forest_cover(benchmark::State& state, std::string const& scoring,
   auto const table = data::EncodedTable::encode(set);
   auto const fold =
       data::stratified_k_fold(table.labels(), table.classes(), 5, Key{42}.with("folds")).front();
-  forest::ForestParameters const parameters;
+  forest::ForestParameters parameters;
+  parameters.kind = kind;
   std::vector<double> fits;
   std::vector<double> slices;
   std::vector<double> ratios;
@@ -70,8 +82,8 @@ void slices_of_forest_cover(benchmark::State& state, std::string const& scoring,
       trees = grow_trees(table, fold.train, parameters, Key{42}, 0, parameters.n_estimators);
     }));
     forest::Forest const forest{parameters, std::move(trees), set.class_names, set.feature_names};
-    slices.push_back(seconds(
-        [&] { benchmark::DoNotOptimize(forest.slices(table, fold.test, grid(step), scoring)); }));
+    slices.push_back(
+        seconds([&] { benchmark::DoNotOptimize(forest.slices(table, fold.test, grid, scoring)); }));
     ratios.push_back(slices.back() / fits.back());
     state.SetIterationTime(slices.back());
   }
@@ -80,9 +92,10 @@ void slices_of_forest_cover(benchmark::State& state, std::string const& scoring,
   state.counters["slices_of_fit"] = median(ratios);
 }
 
-void run(char const* name, std::string const& scoring, int step) {
+void run(char const* name, std::string const& scoring, forest::SliceGrid const& grid,
+         forest::Kind kind = forest::Kind::random_forest) {
   benchmark::RegisterBenchmark(
-      name, [=](benchmark::State& state) { slices_of_forest_cover(state, scoring, step); })
+      name, [=](benchmark::State& state) { slices_of_forest_cover(state, scoring, grid, kind); })
       ->UseManualTime()
       ->Iterations(9)
       ->Unit(benchmark::kMillisecond);
@@ -91,10 +104,12 @@ void run(char const* name, std::string const& scoring, int step) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  run("accuracy/depth_1_to_19", "accuracy", 1);
-  run("accuracy/depth_2_to_38", "accuracy", 2);
-  run("f1_macro/depth_1_to_19", "f1_macro", 1);
-  run("neg_log_loss/depth_1_to_19", "neg_log_loss", 1);
+  run("accuracy/depth_1_to_19", "accuracy", grid(1));
+  run("accuracy/depth_2_to_38", "accuracy", grid(2));
+  run("accuracy/decrease", "accuracy", grid_of_decreases());
+  run("f1_macro/depth_1_to_19", "f1_macro", grid(1));
+  run("neg_log_loss/depth_1_to_19", "neg_log_loss", grid(1));
+  run("accuracy/depth_1_to_19/extra_trees", "accuracy", grid(1), forest::Kind::extra_trees);
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();
   return 0;
