@@ -47,7 +47,7 @@ data::EncodedTable table(std::span<std::vector<double> const> coordinates,
   return data::EncodedTable::encode(set);
 }
 
-ScoreForest::Tree with_scores(std::vector<forest::Node> nodes,
+ScoreForest::Tree with_scores(PooledVector<forest::Node> nodes,
                               std::span<std::vector<double> const> coordinates,
                               std::span<double const> scores) {
   auto const size = nodes.size();

@@ -21,7 +21,7 @@ class ScoreForest {
               int trees, Key key);
 
   struct Tree {
-    std::vector<forest::Node> nodes;
+    PooledVector<forest::Node> nodes;
     std::vector<double> mean;      ///< by node; of leaves only
     std::vector<double> variance;  ///< likewise
 
