@@ -19,6 +19,7 @@
 
 namespace {
 
+using namespace canopy;
 using namespace canopy::nn;
 
 enum Product { forward, input, weights };
