@@ -108,10 +108,12 @@ TEST_F(ResumeBeside, ARunOfOtherDataIsRefused) {
   EXPECT_THAT(told_by_start(), HasSubstr("already complete")) << "earlier versions do not tell";
 }
 
-TEST_F(ResumeBeside, WhoseModelIsKeptMattersOnceItIs) {
-  auto const other = [&](auto& run) { run.settings = "trials = 10\nrefit = 'best'\n"; };
+TEST_F(ResumeBeside, WhoseModelIsKeptAndWhatItIsAskedMatterOnceItIs) {
+  auto const other = [&](auto& run) {
+    run.settings = "trials = 10\nrefit = 'best'\npermutation_repeats = 5\n";
+  };
   put_run_file(other);
-  expect_refused(HasSubstr("refit: best -> advised"));
+  expect_refused(AllOf(HasSubstr("refit: best -> advised"), HasSubstr("permutation_repeats: 5")));
   put_run_file([&](auto& run) { other(run), run.status = "interrupted"; });
   EXPECT_TRUE(start_run(settings_, identity_).resumes);
 }
