@@ -73,7 +73,8 @@ ForestParameters structure(Chooser& choose) {
 double gain_of_some_split(Forest const& forest, Chooser& choose) {
   for (int attempt = 0; attempt < 20; ++attempt) {
     auto const& tree = choose.of(forest.trees());
-    auto const& node = choose.of(tree.nodes);
+    auto const last = static_cast<int>(tree.size()) - 1;
+    auto const& node = tree.nodes[static_cast<std::size_t>(choose.whole(0, last))];
     if (!node.is_leaf()) return improvement_of(tree, node);
   }
   return 0.01;
