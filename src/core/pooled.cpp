@@ -1,9 +1,12 @@
 #include "canopy/core/pooled.hpp"
 
 #include <atomic>
+#include <cstdint>
 #include <mutex>
 #include <new>
 #include <utility>
+
+#include <sys/mman.h>
 
 #include "canopy/core/aligned.hpp"
 
@@ -21,19 +24,33 @@ constexpr bool pools = false;  // so that reading behind an array is seen
 constexpr bool pools = true;
 #endif
 
+/// Has the small pages of memory that is about to be filled made at once: a fault for each costs
+/// more than filling it. Large pages would be fewer still, but where memory is in pieces the kernel
+/// first moves others about for them.
+void make_pages([[maybe_unused]] std::byte* begin, [[maybe_unused]] std::size_t bytes) {
+#if defined(MADV_POPULATE_WRITE)
+  constexpr std::uintptr_t page = 4096;
+  auto const at = reinterpret_cast<std::uintptr_t>(begin);
+  auto const first = at / page * page;
+  madvise(reinterpret_cast<void*>(first), at + bytes - first, MADV_POPULATE_WRITE);
+#endif
+}
+
 bool is_pooled(std::size_t bytes) {
   return pools && bytes >= smallest && bytes < largest;
 }
 
 /// Stands at the beginning of its memory.
 struct alignas(line) Block {
+  static constexpr std::align_val_t alignment{4096};
+
   std::atomic<std::size_t> users{1};  ///< arrays, and the pool while it gives from it
 
-  static Block* make() { return new (aligned_memory(block_bytes)) Block; }
+  static Block* make() { return new (::operator new(block_bytes, alignment)) Block; }
   void leave() {
     if (users.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
     this->~Block();
-    ::operator delete(this, alignment_for(block_bytes));
+    ::operator delete(this, alignment);
   }
 };
 
@@ -58,6 +75,7 @@ class Pool {
     }
     auto* const place = reinterpret_cast<std::byte*>(block_) + std::exchange(used_, used_ + size);
     block_->users.fetch_add(1, std::memory_order_relaxed);
+    make_pages(place, size);
     return new (place) Place{block_} + 1;
   }
 

@@ -6,9 +6,9 @@
 namespace canopy {
 
 /// Memory for arrays that come in numbers and are kept, such as the nodes of trees. Those of 16 KiB
-/// to 2 MiB stand one after another in blocks of large pages: alone each would be made of small
-/// ones, whose faults cost more than filling them. A block goes when all that stands in it has
-/// gone. For any number of threads. `bytes` must be the same in both.
+/// to 2 MiB stand one after another in blocks, and the pages of each are made at once: a fault for
+/// every page costs more than filling it. A block goes when all that stands in it has gone. For any
+/// number of threads. `bytes` must be the same in both.
 void* take_pooled(std::size_t bytes);
 void give_back_pooled(void* memory, std::size_t bytes);
 
