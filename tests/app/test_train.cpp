@@ -23,6 +23,7 @@
 
 #include "app/out_file.hpp"
 #include "app/run_text.hpp"
+#include "app/small_forest.hpp"
 #include "support/complaint.hpp"
 
 namespace canopy::app {
@@ -34,27 +35,10 @@ using record::RunRecord;
 fs::path const golden = fs::path{CANOPY_SOURCE_DIR} / "tests/app/golden/train.txt";
 
 using test::digest;
+using test::essence;
 using test::OutFile;
+using test::small_forest;
 using test::text_of;
-
-TrainSettings small_forest(OutFile const& out) {
-  TrainSettings settings;
-  settings.source.data = "synthetic:forest-cover,rows=600";
-  settings.common.seed = 11;
-  settings.common.quiet = true;
-  settings.common.out = out.path();
-  settings.forest.n_estimators = 30;
-  settings.forest.oob_score = true;
-  return settings;
-}
-
-/// Everything of a record that must not depend on who grew what when.
-std::string essence(RunRecord const& run) {
-  std::string text;
-  for (auto const* name : {"evaluation", "confusion", "importances"})
-    text += std::string{name} + '\n' + text_of(*run.table(name));
-  return text + "model\n" + text_of(*run.model_row);
-}
 
 /// The golden record was written by np 1; every other number of ranks is held to the same text.
 TEST(Train, GivesTheSameModelOnAnyNumberOfRanksWhateverTheDelays) {
@@ -73,74 +57,6 @@ TEST(Train, GivesTheSameModelOnAnyNumberOfRanksWhateverTheDelays) {
   EXPECT_EQ(essence(run_), expected.str());
   EXPECT_EQ(essence(record::read(out.path())), expected.str()) << "what was written";
   EXPECT_FALSE(fs::exists(out.journal()));
-}
-
-TEST(Train, ShardedRowsGiveTheModelOfDealtTrees) {
-  auto const world = comm::Communicator::world();
-  OutFile const by_rows{world};
-  OutFile const by_trees{world};
-  auto settings = small_forest(by_rows);
-  settings.forest.oob_score = false;
-  settings.scoring = "f1_macro";
-  settings.rows_sharded = true;
-  auto const sharded = run(world, settings);
-  settings.rows_sharded = false;
-  settings.common.out = by_trees.path();
-  auto const dealt = run(world, settings);
-  EXPECT_EQ(sharded.exit_code, 0);
-  EXPECT_EQ(sharded.status, "complete");
-  if (!world.is_root()) return;
-  EXPECT_EQ(essence(sharded), essence(dealt));
-  EXPECT_EQ(essence(record::read(by_rows.path())), essence(dealt)) << "what was written";
-  EXPECT_EQ(sharded.model, dealt.model);
-  EXPECT_EQ(sharded.table("ranks")->rows(), static_cast<std::size_t>(world.size()));
-  EXPECT_EQ(sharded.table("sharding")->rows(), 1u);
-  EXPECT_FALSE(fs::exists(by_rows.journal()));
-}
-
-TEST(Train, ShardedRowsRefuseWhatTheyCannotDoAndLeaveNoFile) {
-  auto const world = comm::Communicator::world();
-  OutFile const out{world};
-  auto const refused = [&](auto change) {
-    auto settings = small_forest(out);
-    settings.forest.oob_score = false;
-    settings.rows_sharded = true;
-    change(settings);
-    EXPECT_THROW(run(world, settings), UserError);
-    EXPECT_FALSE(fs::exists(out.path()));
-    EXPECT_FALSE(fs::exists(out.journal()));
-  };
-  refused([](auto& settings) { settings.forest.oob_score = true; });
-  refused([](auto& settings) { settings.forest.max_leaf_nodes = 9; });
-  refused([](auto& settings) { settings.forest.rng = forest::Rng::sklearn; });
-  refused([](auto& settings) { settings.scoring = "neg_log_loss"; });
-  refused([](auto& settings) { settings.source.data = "no-such-data"; });
-}
-
-TEST(Train, ShardedRowsStopAndResume) {
-  auto const world = comm::Communicator::world();
-  OutFile const calm{world};
-  OutFile const out{world};
-  auto settings = small_forest(calm);
-  settings.forest.oob_score = false;
-  settings.rows_sharded = true;
-  auto const undisturbed = run(world, settings);
-  settings.common.out = out.path();
-  settings.walltime = 1e-6;
-  auto const stopped = run(world, settings);
-  EXPECT_EQ(stopped.exit_code, 75);
-  EXPECT_EQ(stopped.status, "interrupted");
-  settings.walltime.reset();
-  settings.common.resume = true;
-  auto const resumed = run(world, settings);
-  EXPECT_EQ(resumed.exit_code, 0);
-  if (world.is_root()) {
-    EXPECT_EQ(essence(resumed), essence(undisturbed));
-    EXPECT_THAT(text_of(*resumed.table("events")),
-                AllOf(testing::StartsWith(text_of(*stopped.table("events"))),
-                      testing::HasSubstr("walltime"), testing::HasSubstr("trees taken over")));
-  }
-  EXPECT_EQ(run(world, settings).status, "complete") << "nothing is left to do";
 }
 
 TEST(Train, TheRecordTellsWhatWasDone) {
@@ -378,113 +294,6 @@ TEST(Train, IsTheRefitOfTuneForTheSameParameters) {
   auto const best = run(world, search);
   if (world.is_root()) {
     EXPECT_EQ(digest(best), digest(trained));
-  }
-}
-
-TEST(Train, GoesOnFromTheTreesOfAnInterruptedRun) {
-  auto const world = comm::Communicator::world();
-  OutFile const out{world}, calm{world};
-  auto settings = small_forest(out);
-  settings.walltime = 0.5;
-  auto const slow = [] { std::this_thread::sleep_for(std::chrono::milliseconds{250}); };
-  auto const stopped = run(world, settings, slow);
-  EXPECT_EQ(stopped.exit_code, static_cast<int>(ExitCode::interrupted));
-  EXPECT_EQ(stopped.status, "interrupted");
-
-  EXPECT_THROW(run(world, settings), UserError) << "a file in the way";
-  settings.common.resume = true;
-  settings.walltime = {};
-  auto other = settings;
-  other.forest.max_depth = 3;
-  EXPECT_THROW(run(world, other), UserError) << "another run";
-  other = settings;
-  other.source.data = "synthetic:forest-cover,rows=601";
-  EXPECT_THROW(run(world, other), UserError) << "other data";
-
-  auto const resumed = run(world, settings);
-  auto const undisturbed = run(world, small_forest(calm));
-  EXPECT_EQ(resumed.exit_code, 0);
-  if (world.is_root()) {
-    EXPECT_EQ(essence(resumed), essence(undisturbed));
-    EXPECT_THAT(text_of(*resumed.table("events")),
-                AllOf(testing::StartsWith(text_of(*stopped.table("events"))),
-                      testing::HasSubstr("walltime"), testing::HasSubstr("trees taken over")));
-    EXPECT_FALSE(fs::exists(out.journal()));
-  }
-  auto const again = run(world, settings);
-  EXPECT_EQ(again.exit_code, 0) << "nothing to do";
-  if (world.is_root()) {
-    EXPECT_EQ(digest(again), digest(resumed));
-  }
-}
-
-TEST(Train, DoesNotTakeOverTreesOfAnotherRun) {
-  auto const world = comm::Communicator::world();
-  OutFile const out{world}, calm{world};
-  auto settings = small_forest(out);
-  settings.walltime = 0.5;
-  auto const slow = [] { std::this_thread::sleep_for(std::chrono::milliseconds{250}); };
-  EXPECT_EQ(run(world, settings, slow).status, "interrupted");
-  auto const first = out.path() + ".first";
-  if (world.is_root()) fs::rename(out.path(), first);
-  // As a killed run with --overwrite leaves it: its journal beside the run file of the first run.
-  settings.common.overwrite = true;
-  settings.common.seed = 12;
-  EXPECT_EQ(run(world, settings, slow).status, "interrupted");
-  if (world.is_root()) fs::rename(first, out.path());
-  world.barrier();
-  settings.common.overwrite = false;
-  settings.common.resume = true;
-  settings.walltime = {};
-  auto const resumed = run(world, settings);
-  settings.common.resume = false;
-  settings.common.out = calm.path();
-  auto const undisturbed = run(world, settings);
-  if (world.is_root()) {
-    EXPECT_EQ(digest(resumed), digest(undisturbed));
-    EXPECT_EQ(resumed.table("events")->rows(), 0u) << "nor its events";
-  }
-}
-
-TEST(Train, RefusesTheRunFileOfAnotherRunEvenWithoutItsJournal) {
-  auto const world = comm::Communicator::world();
-  OutFile const out{world};
-  auto settings = small_forest(out);
-  settings.walltime = 1e-9;
-  EXPECT_EQ(run(world, settings).status, "interrupted");
-  if (world.is_root()) fs::remove(out.journal());
-  world.barrier();
-  settings.common.resume = true;
-  settings.common.seed = 12;
-  EXPECT_THROW(run(world, settings), UserError);
-  EXPECT_THROW(run(world, settings), UserError) << "the second time too";
-}
-
-TEST(Train, ARunThatFailsKeepsItsTrees) {
-  auto const world = comm::Communicator::world();
-  OutFile const out{world}, calm{world};
-  auto settings = small_forest(out);
-  settings.walltime = 0.5;
-  auto const nap = [] { std::this_thread::sleep_for(std::chrono::milliseconds{250}); };
-  EXPECT_EQ(run(world, settings, nap).status, "interrupted");
-  auto const saved = [&] { return forest::Forest::from_arrays(*record::read(out.path()).model); };
-  auto const before = world.is_root() ? saved().trees().size() : 0;
-  settings.common.resume = true;
-  settings.walltime = {};
-  EXPECT_ANY_THROW(run(world, settings, [] { throw std::runtime_error{"no memory left"}; }));
-  if (world.is_root()) {
-    auto const failed = record::read(out.path());
-    EXPECT_EQ(failed.status, "failed");
-    EXPECT_THAT(text_of(*failed.table("events")), testing::HasSubstr("no memory left"));
-    ASSERT_TRUE(failed.model.has_value());
-    EXPECT_GE(saved().trees().size(), before);
-  }
-  auto const resumed = run(world, settings);
-  auto const undisturbed = run(world, small_forest(calm));
-  if (world.is_root()) {
-    EXPECT_EQ(essence(resumed), essence(undisturbed));
-    EXPECT_THAT(text_of(*resumed.table("events")),
-                testing::ContainsRegex("[1-9][0-9]* trees taken over"));
   }
 }
 
